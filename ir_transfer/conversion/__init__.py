@@ -1,1 +1,1 @@
-"""The main job: plan, read, translate, write; with manifest and resume."""
+"""Conversion of images: planning, reading, translating and writing, with a manifest and resumption."""

@@ -1,4 +1,4 @@
-"""Bounded queues: reading ahead without filling the memory, batches of one kind, and chunks for several workers."""
+"""Bounded read-ahead, batches of similar items, and chunks of work for several workers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BUCKETS = (16, 8, 4, 2, 1)
 """Batch sizes: only a few, so that a GPU's preparation for each is reused; batches are not padded."""
 
 _SMALLEST_CHUNK = 2
-_CHUNKS_EACH = 3  # chunks per worker that the remaining tasks would make
+_CHUNKS_EACH = 3  # number of chunks per worker into which the remaining tasks are divided
 
 
 def bucket_sizes(count: int, most: int) -> list[int]:
@@ -43,7 +43,7 @@ def bucket_sizes(count: int, most: int) -> list[int]:
 
     Args:
         count: Number of images.
-        most: Largest batch size; used even if it is not in :data:`BUCKETS`.
+        most: Largest batch size; it is used even if it is not in :data:`BUCKETS`.
 
     Returns:
         Batch sizes that sum to ``count``, the largest first.
@@ -80,7 +80,7 @@ def chunk_sizes(count: int, workers: int, largest: int) -> list[int]:
 
 
 class Batcher(Generic[Item]):
-    """Groups items of one kind into batches; returns the largest group early if too many items of mixed kinds wait.
+    """Groups items of one kind into batches; returns the largest group early if too many items are waiting.
 
     Args:
         kind_of: Returns what the items of a batch have in common, such as their size.

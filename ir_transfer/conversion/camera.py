@@ -50,12 +50,12 @@ class CameraOptions:
         if not 0 <= low < high <= 1:
             raise InputError(f"expected --agc-window as LOW..HIGH in 0..1, got {low:g}..{high:g}")
         if self.window != (0.0, 1.0) and self.agc != "linear":
-            raise InputError(f"expected --agc linear with --agc-window, got --agc {self.agc}: set it, or leave one out")
+            raise InputError(f"expected --agc linear with --agc-window, got --agc {self.agc}: set it, or omit one")
         if self.agc == "none":
             return sensor, None
         if self.agc == "camera":
             if sensor is None:
-                raise InputError("expected --sensor with --agc camera, got none: name one (see ir-transfer sensors)")
+                raise InputError("expected --sensor with --agc camera, got none: add one (see ir-transfer sensors)")
             return sensor, sensor.agc
         from ir_transfer.sensor import Agc
 
@@ -78,7 +78,7 @@ def _load(name: str) -> SensorModel:
 
 
 class CameraStep:
-    """Applies one camera to the intensities of a run; thread-safe, and can be pickled for other processes.
+    """Applies a camera to the intensities of a run; thread-safe and picklable.
 
     The noise depends on the seed and the name of the result, not on the order of the images. Recently used cameras
     are cached by image size up to a total number of pixels, so that runs over many sizes do not grow in memory.

@@ -1,4 +1,4 @@
-"""Controls that vary the style over an image, or its tone; free of torch."""
+"""Controls that vary the style over an image, or its tone; does not import torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Controls:
         content_masks: Label maps of the images; see :func:`~ir_transfer.labels.label_maps.files.open_label_maps`.
         exemplar_masks: Label maps of the exemplars.
         fit_masks: Resize masks of another size instead of refusing them.
-        style_grid: Number of interpolated styles on a side of a grid that is drawn as one image; None draws no grid.
+        style_grid: Number of interpolated styles per side of a grid in one image; None for no grid.
         layer_weights: Weights of loss layers by name, for models with sliders; 1 for layers that are not named.
         random_layers: Draw the layer weights from the seed.
     """
@@ -70,7 +70,7 @@ class Controls:
         if (self.content_masks is None) != (self.exemplar_masks is None):
             raise InputError("expected --content-masks and --exemplar-masks together, got one: add the other")
         if self.content_masks is not None and "masks" not in info.controls:
-            raise InputError(f"expected no masks for model {info.name!r}, which takes none: use wct2")
+            raise InputError(f"expected no masks for model {info.name!r}, which does not support them: use wct2")
         if (self.layer_weights or self.random_layers) and "layer-weights" not in info.controls:
             raise InputError(no_sliders_message(info.name))
         if self.fit_masks and not self.masked:
@@ -81,13 +81,13 @@ class Controls:
             "--style-grid": self.style_grid is not None,
         }
         if len(given := [name for name, value in exclusive.items() if value]) > 1:
-            raise InputError(f"expected one of {', '.join(exclusive)}, got {' and '.join(given)}: leave one out")
+            raise InputError(f"expected one of {', '.join(exclusive)}, got {' and '.join(given)}: omit one")
         if weighted and given and self.content_masks is None:
-            raise InputError(f"expected {given[0]} or --style-weights, got both: {given[0]} decides each style's share")
+            raise InputError(f"expected {given[0]} or --style-weights, got both: omit one; both set the style shares")
         if self.style_masks and len(self.style_masks) != styles:
             raise InputError(
                 f"expected a --style-mask for each of {styles} styles, got {len(self.style_masks)}: "
-                "name them in the order of --style"
+                "pass them in the order of --style"
             )
         if self.style_grid is not None:
             _check_grid(self.style_grid, styles)

@@ -52,7 +52,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
 
     Args:
         options: What to convert, and how.
-        observer: Notified of every input that is done.
+        observer: Notified of every finished input.
         on_step: Called after every step of an iterative model, and after every window of a raster.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Device selection, and copies of levels to a device and of results back in the type that files store."""
+"""Device selection, and copies of pixel levels to and from a device in the data type of the files."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def default_out(inputs: Sequence[str]) -> Path:
         InputError: There are several inputs, one in an archive, or one without a name (``/``).
     """
     if len(inputs) != 1:
-        raise InputError(f"expected -o OUT with {len(inputs)} inputs, got none: name the folder of the results")
+        raise InputError(f"expected -o OUT with {len(inputs)} inputs, got none: set the output folder")
     path = Path(inputs[0])
     if inputs[0].startswith(VIRTUAL):
         raise InputError(f"expected -o OUT with the input {inputs[0]}, got none: name the folder of the results")
@@ -152,7 +152,7 @@ def _walk(
             f"{folder}: expected a readable folder, got: {error.strerror}: check its permissions"
         ) from error
     if below and any(entry.name == MANIFEST_NAME for entry in entries) and _holds_results(Path(folder)):
-        logger.info("%s holds results of an earlier run: left out", folder)
+        logger.info("%s contains results of an earlier run: skipped", folder)
         return
     start = "" if folder == os.curdir else os.path.join(folder, "")  # noqa: PTH118  # strings, to save memory
     for entry in entries:
@@ -209,7 +209,7 @@ def _matches(pattern: str, out: Path | None) -> list[Path]:
 
 
 def _glob(pattern: str) -> Iterator[Path]:
-    """Yield the matches without hidden names; ``**`` does not follow links, which could form loops."""
+    """Yield the matches, except hidden ones; ``**`` does not follow links, which could form loops."""
     folder = _fixed_folder(pattern)
     rest = Path(pattern).relative_to(folder)
     try:
@@ -232,11 +232,11 @@ def _listed(path: Path) -> list[Path]:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:  # UTF-16 without a byte order mark may be valid UTF-8
-        raise DecodeError(f"{path}: expected a UTF-8 text file with one path a line, got other bytes: save it as UTF-8")
+        raise DecodeError(f"{path}: expected UTF-8 text with one path per line, got other bytes: save it as UTF-8")
     entries = [line.strip() for line in text.splitlines()]
     paths = [path.parent / entry for entry in entries if entry and not entry.startswith("#")]
     if not all(entry.name for entry in paths):
-        raise DecodeError(f"{path}: expected one image file a line, got the line '/': take it out")
+        raise DecodeError(f"{path}: expected one image file per line, got the line '/': remove it")
     return paths
 
 

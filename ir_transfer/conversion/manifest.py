@@ -1,4 +1,4 @@
-"""manifest.jsonl: a header with the settings of a run, then one line for each input; it survives a kill."""
+"""manifest.jsonl: a header with the settings of a run, then one line per input; it remains valid if a run is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNWRITTEN = {"compression": "small"}
 """Settings that older manifests do not record, with the value they had, for error messages."""
 _CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
-"""Interval at which a remote manifest is brought up to date."""
+"""Interval at which a remote manifest is updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Header:
-    """How the images of a folder were made; the attributes are the keys of the file's first line.
+    """Settings with which the images of a folder were made; the attributes are the keys of the first line of the file.
 
     Attributes:
-        command: The command as typed.
+        command: The command line as entered.
         look: Settings that determine the pixel values: model, weights, style, options, seed. A folder has one of these.
         versions: Versions of this package and of the runtime, and the device, which may change the last digit.
         source: Root of the data set that was converted, if any; its inputs are relative to this folder.
-        source_from_here: Path of the source relative to the manifest, which stays right if both are moved.
-        settings: Options that were not typed: ``value`` of each, and the file or variable it is ``from``.
+        source_from_here: Path of the source relative to the manifest, which remains valid if both are moved.
+        settings: Options not given on the command line: ``value`` of each, and the file or variable it is ``from``.
     """
 
     command: str
@@ -110,7 +110,7 @@ class Header:
             if made.get(key) != wanted.get(key):
                 raise InputError(
                     f"expected {key}={json_text(made.get(key))} as in {path}, got {json_text(asked.get(key))}: "
-                    "a folder has results of one set of options; use the same options, --overwrite, or another -o"
+                    "a folder holds results of one set of options; use the same options, --overwrite, or another -o"
                 )
 
 
@@ -208,7 +208,7 @@ class Manifest:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise EncodeError(
-                f"{self.path}: expected to add a line, got: {error.strerror}: free some space, then go on with --resume"
+                f"{self.path}: expected to add a line, got: {error.strerror}: free some space, then use --resume"
             ) from error
         self.entries.store(entry.key, position)
         self._behind = is_remote(self.path)
@@ -222,7 +222,7 @@ class Manifest:
         self._rewrite([*earlier, *(key for key in last if key in self.entries)])
 
     def close(self) -> None:
-        """Close the file; a remote one is brought up to date."""
+        """Close the file and update it if it is remote."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None

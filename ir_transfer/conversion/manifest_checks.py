@@ -55,7 +55,7 @@ _COUNT: _Field = (_is_optional(_is_count), "a count")
 _OBJECT: _Field = (_is_optional(_is_object), "an object")
 _ENTRY: dict[str, _Field] = {
     "input": (_is_text, "a text"),
-    "output": (_is_optional(_is_place), "a place inside of the folder"),
+    "output": (_is_optional(_is_place), "a path inside the folder"),
     "status": (lambda value: value in ("converted", "failed"), "converted or failed"),
     "input_sha256": _TEXT,
     "output_sha256": _TEXT,
@@ -124,7 +124,7 @@ _LOOK: dict[str, _Field] = {
 
 
 def check_entry(record: Mapping[str, Any], path: Path, number: int, look: Mapping[str, Any]) -> None:
-    """Refuse a line with values of a wrong type, an output path outside the folder, or a style that the run has not.
+    """Refuse a line with values of a wrong type, an output path outside the folder, or a style that is not in the run.
 
     Args:
         record: The line.
@@ -137,7 +137,7 @@ def check_entry(record: Mapping[str, Any], path: Path, number: int, look: Mappin
     """
     _check(record, _ENTRY, f"line {number} of {path}")
     if record.get("status") == "converted" and record.get("output") is None:
-        raise InputError(f"expected the output of what was converted in line {number} of {path}, got none")
+        raise InputError(f"expected the output of a converted image in line {number} of {path}, got none")
     style = (record.get("variant") or {}).get("style")
     if style is not None and "styles" in look and style >= len(look["styles"]):
         raise InputError(
@@ -171,6 +171,6 @@ def _check(record: Mapping[str, Any], known: Mapping[str, _Field], where: str) -
     for key, (is_right, what) in known.items():
         if key in record and not is_right(record[key]):
             raise InputError(
-                f"expected {what} as {key} in {where}, got {str(record[key])[:80]!r}: the file did not come from this "
+                f"expected {what} as {key} in {where}, got {str(record[key])[:80]!r}: the file was not written by this "
                 "program, or was changed; use --overwrite"
             )

@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 
 def encode_line(record: Mapping[str, Any]) -> bytes:
-    """Encode a record as one line of JSON without secrets; ``kind`` comes first, by which readers know a header."""
+    """Encode a record as one line of JSON without secrets; ``kind`` comes first and identifies a header."""
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
     text = json_text(ordered, ensure_ascii=False)
     if holds_url(text):
@@ -27,7 +27,7 @@ def decode_line(line: bytes, where: str) -> dict[str, Any]:
     """Decode a line.
 
     Raises:
-        InputError: It is not a JSON object; ``where`` says which line it is.
+        InputError: It is not a JSON object; ``where`` describes the line.
     """
     try:
         record = parse_json(line.decode("utf-8", errors="surrogateescape"), where)

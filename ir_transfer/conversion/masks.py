@@ -1,4 +1,4 @@
-"""The masks of a run: soft masks of styles, and label maps of images and exemplars; free of torch."""
+"""The masks of a run: soft masks of styles, and label maps of images and exemplars; does not import torch."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Masks:
         controls: Options of the masks.
         content: Label maps of the images.
         exemplars: Label map of each exemplar.
-        max_pixels: Larger masks are refused.
+        max_pixels: Masks with more pixels are refused.
     """
 
     controls: Controls
@@ -93,11 +93,11 @@ class Masks:
             kinds = {True: "colours", False: "numbers"}
             raise InputError(
                 f"{name}: expected {kinds[not found.coloured]} as in --exemplar-masks, got {kinds[found.coloured]}: "
-                "export both alike"
+                "export both in the same way"
             )
         raise InputError(
             f"{name}: expected labels of --exemplar-masks ({_listed(self.exemplars[0], known)}), got "
-            f"{_listed(found, unknown)}: draw them in an exemplar's map too, or make them "
+            f"{_listed(found, unknown)}: add them to the map of an exemplar, or change them to "
             f"{found.describe(NO_LABEL)} (no label: the style of the whole exemplar)"
         )
 
@@ -123,13 +123,13 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     for style in choice.styles:
         if not isinstance(style, Path):
             named = style.path if isinstance(style, ExemplarFolder | BakedStyleFile) else style.name
-            raise InputError(f"expected images with --exemplar-masks, got the style {str(named)!r}: name its image")
+            raise InputError(f"expected images with --exemplar-masks, got the style {str(named)!r}: pass its image")
         from ir_transfer.conversion.styles.exemplar import read_exemplar  # slow: imports scikit-image and scipy
 
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
     if len({one.coloured for one in maps}) > 1:
-        raise InputError(f"{controls.exemplar_masks}: expected colours or numbers alone, got both: export all alike")
+        raise InputError(f"{controls.exemplar_masks}: expected colours or numbers, got both: export all maps alike")
     return Masks(controls, content, tuple(maps), max_pixels)
 
 
@@ -138,7 +138,7 @@ def _refuse_other_names(ours: Mapping[int, str], theirs: Mapping[int, str]) -> N
         if ours[label] != theirs[label]:
             raise InputError(
                 f"expected one name for category {label}, got {ours[label]!r} in --content-masks and "
-                f"{theirs[label]!r} in --exemplar-masks: number the categories alike"
+                f"{theirs[label]!r} in --exemplar-masks: use the same category numbers"
             )
 
 
@@ -154,7 +154,7 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
     places = (place.with_name(place.name + suffix) for suffix in sorted(SUFFIXES))
     found = [file for one in places if (file := find_below(path, one)) is not None and file.is_file()]
     if not found:
-        raise MissingFileError(f"expected a mask such as {stem}.png, found none: add it, white where the style goes")
+        raise MissingFileError(f"expected a mask such as {stem}.png, found none: add it, white where the style applies")
     if len(found) > 1:
         raise InputError(f"expected one mask for {place}, got {found[0]} and {found[1]}: remove one")
     return found[0]

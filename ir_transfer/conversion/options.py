@@ -1,4 +1,4 @@
-"""Options and summary of a conversion; free of torch."""
+"""Options and summary of a conversion; does not import torch."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Options:
         strength: 0 keeps the appearance of the RGB image, 1 applies the style in full.
         polarity: Polarity of the results; None keeps that of the style.
         exemplar_polarity: Polarity of the exemplar files; ``"auto"`` lets the bundled classifier decide.
-        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
+        exemplar_range: Values of the exemplar files for black and white, or how to determine them.
         controls: Tone, masks, grids.
         bit_depth: Bit depth of the results.
         format: File format of the results.
@@ -53,14 +53,14 @@ class Options:
         overwrite: Replace existing results.
         camera: Sensor and gain control to simulate.
         heat: Shifts of apparent intensity by class.
-        size: Limits above which images are translated by tiles.
+        size: Limits above which images are translated in tiles.
         raster: How rasters are read and written.
         seed: Seed of random models and of sensor noise.
         fail_fast: Stop at the first image that fails.
-        max_pixels: Larger images are refused.
+        max_pixels: Images with more pixels are refused.
         model_options: Run-time options of the model by name, as text; its defaults otherwise.
-        command: The command as typed, for the manifest.
-        settings: Options that were not typed, for the manifest: their value, and where it comes from.
+        command: The command line as entered, for the manifest.
+        settings: Options not given on the command line, for the manifest: their value, and where it comes from.
         engine: Run in this process, or in a Ray cluster.
         address: Address of the Ray cluster; None starts one on this machine for this run.
         ray_workers: Translating processes of the cluster; one per GPU, or per machine without GPUs, if None.
@@ -117,9 +117,7 @@ class Options:
         self.camera.open()
         self.heat.check()
         if self.heat.asked and self.controls.style_grid is not None:
-            raise InputError(
-                "expected no --heat with --style-grid, whose cells show the RGB image many times: leave one out"
-            )
+            raise InputError("expected no --heat with --style-grid, which repeats the RGB image in its cells: omit one")
 
 
 @dataclass
@@ -132,7 +130,7 @@ class Summary:
         converted: Number of images converted.
         skipped: Number of images whose results an earlier run had written.
         failed: Number of inputs that could not be converted.
-        stopped: Why the run ended early, if it did.
+        stopped: Reason why the run ended early, if it did.
         without_result: Outputs that this run failed to write; a file of that name is from an earlier run.
         times: Time spent on each stage.
     """
@@ -159,4 +157,4 @@ class Observer(Protocol):
         """Called once, with the number of inputs."""
 
     def advance(self, error: str | None) -> None:
-        """Called for every input that is done, with its error if it failed."""
+        """Called for every finished input, with its error if it failed."""

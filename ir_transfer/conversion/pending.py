@@ -1,4 +1,4 @@
-"""Results that a device still computes while the host continues; imports torch only when a device is used."""
+"""Results that a device computes asynchronously; imports torch only when a device is used."""
 
 from __future__ import annotations
 

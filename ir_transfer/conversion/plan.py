@@ -45,7 +45,7 @@ class Job:
         path: Path of the RGB image.
         result: Path of its translation below OUT, with ``/`` between folders.
         variant: Style and strength, if results of the run differ in these.
-        raster: GDAL path of the source if it is read by windows.
+        raster: GDAL path of the source if it is read in windows.
         name: Name of the source in the manifest, if not its path.
         turn: EXIF orientation that is not applied to the result, since its labels are in the frame of the stored
             pixels; 1 for an upright result.
@@ -142,13 +142,13 @@ def make_plan(
     folder = Path(out) if out is not None else default_out(inputs)
     check_out(folder)
     if out is not None and is_image_name(folder) and not folder.is_dir():
-        raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
+        raise InputError(f"expected -o to name a folder, got {folder}: results keep their names in it")
     if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):
         raise InputError(f"expected -o outside the input, got {folder} itself: results would replace RGB images there")
     ignored: Counter[str] = Counter()
     found = expand(inputs, folder, ignored)
     if not found:
-        raise InputError("expected at least one image to convert, found none: name files, folders or globs")
+        raise InputError("expected at least one image to convert, found none: pass files, folders or globs")
     jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
     plan = Plan(folder, tuple(jobs), tuple(refused), ignored)
     _refuse_own_input(found, plan)
@@ -172,7 +172,7 @@ def _assign(
             jobs += _pages(Job(item.path, output, raster=raster), path, asked)
         elif os.path.realpath(first) != os.path.realpath(item.path):
             error = (
-                f"{item.path}: expected an output name that no other input has, got {output}, which is that of "
+                f"{item.path}: expected a unique output name, got {output}, which is also that of "
                 f"{first}: rename one, or convert them into two folders"
             )
             refused.append(Entry(item.path, None, "failed", error=error))
@@ -228,11 +228,11 @@ def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:
     has_results = Manifest.holds_results(plan.out)
     if resume and existing and not has_results:
         raise InputError(
-            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest of it: "
-            "use --overwrite to make them again, or another -o"
+            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} without a manifest: "
+            "use --overwrite to regenerate them, or another -o"
         )
     if not resume and (existing or has_results):
         what = f"{len(existing)} of these results (first: {existing[0]})" if existing else "results of an earlier run"
         raise InputError(
-            f"expected a fresh folder, got {plan.out} with {what}: use --resume to go on, --overwrite, or another -o"
+            f"expected a fresh folder, got {plan.out} with {what}: use --resume to continue, --overwrite, or another -o"
         )

@@ -41,7 +41,7 @@ def write_preview(
         plan: The plan of a finished run.
         styles: Styles as given; exemplar images are shown, other styles have no column.
         max_pixels: Limit of the run.
-        left_out: Outputs that the run failed to write.
+        left_out: Outputs that the run could not write.
         raster: How the run read the RGB images.
 
     Returns:

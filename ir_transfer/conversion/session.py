@@ -1,4 +1,4 @@
-"""What every kind of conversion starts with: a loaded model, its recorded settings, a manifest, a locked folder."""
+"""Common setup of all conversions: a loaded model, its recorded settings, a manifest, a locked folder."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def is_inverted(codes: Sequence[DescribedStyle], polarity: Polarity | None) -> b
     found = {code.white_hot for code in codes}
     if len(found) > 1:
         raise InputError(
-            "expected styles of one polarity with --polarity, got both: leave one out, or set the polarity of the "
+            "expected styles of one polarity with --polarity, got both: omit one, or set the polarity of the "
             "exemplars with --exemplar-polarity"
         )
     return found != {polarity == WHITE_HOT}
@@ -176,7 +176,7 @@ def open_manifest(
         return Manifest.create(plan.out, header)
     settings = redacted(settings)  # as in the file
     if _differ_in_exemplars(found.header.look, settings) and found.entries.keys() <= set(plan.order):
-        logger.warning("%s: the exemplar files have changed since: all results are made again", plan.out)
+        logger.warning("%s: the exemplar files have changed since: all results are regenerated", plan.out)
         found.entries.clear()
         found.header = replace(found.header, look=settings)
     found.header.refuse_other_settings(settings, found.path)
@@ -216,7 +216,7 @@ def locked(out: Path) -> Iterator[None]:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EncodeError(f"expected to make the folder {out}, got: {error.strerror}: choose another -o") from error
+        raise EncodeError(f"expected to create the folder {out}, got: {error.strerror}: choose another -o") from error
     try:
         import fcntl
     except ImportError:  # not on Windows
@@ -227,7 +227,7 @@ def locked(out: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise InputError(f"expected {out} for this run alone, got another run at work there: wait for it") from None
+        raise InputError(f"expected no other run in {out}, got an active one: wait for it to finish") from None
     except OSError as error:
         logger.info("%s cannot be locked (%s): make sure that no other run uses it", out, error.strerror)
     try:

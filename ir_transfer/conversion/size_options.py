@@ -1,4 +1,4 @@
-"""Options of rasters and of translation by tiles; free of torch."""
+"""Options of rasters and of translation in tiles; does not import torch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RasterOptions:
 
     @property
     def needs_windows(self) -> bool:
-        """Whether an option applies only to files that are read by windows."""
+        """Whether an option applies only to files that are read in windows."""
         return bool(self.bands or self.cog or self.overviews or self.nodata is not None)
 
     def settings(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class RasterOptions:
 
 @dataclass(frozen=True)
 class SizeOptions:
-    """Limits above which an image is translated by tiles.
+    """Limits above which an image is translated in tiles.
 
     Attributes:
         memory: Memory limit of the process in bytes; None is 2 GB on a CPU, and no limit but its own on a GPU.

@@ -82,7 +82,7 @@ def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
             _list_one(system, local, PurePosixPath(posixpath.relpath(one, root)), one, info)
     except MissingFileError:
         raise
-    except Exception as error:  # each storage has errors of its own
+    except Exception as error:  # each storage raises its own error types
         raise DecodeError(f"{url}: expected a readable folder, got: {error}: check its permissions") from error
     use_mount(mount)
     stack.callback(end_mount, mount)
@@ -93,13 +93,13 @@ def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: 
     if info.get("type") != "file" or any(part.startswith(".") for part in place.parts):
         return
     if place.is_absolute() or "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in place.parts):
-        logger.warning("%s: not a valid local file name: left out", name)
+        logger.warning("%s: not a valid local file name: skipped", name)
         return
     path = folder / place
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    except OSError as error:  # a storage may have a file where it has a folder
+    except OSError as error:  # a storage may have a file and a folder of the same name
         logger.warning("%s: %s: left out", name, error.strerror)
         return
     if not is_image_name(path):
@@ -118,7 +118,7 @@ def _plain(text: str) -> str:
 def _in_archive(url: str) -> str:
     """Return GDAL's path of a file in an archive that rasterio names ``zip://ARCHIVE!FILE``."""
     if "!" not in url:
-        raise InputError(f"expected a file in the archive {url}, got none: name it as zip://ARCHIVE!FILE")
+        raise InputError(f"expected a file in the archive {url}, got none: write it as zip://ARCHIVE!FILE")
     return gdal_name(url)
 
 
@@ -133,4 +133,4 @@ def _refuse_nested(inputs: Sequence[str], out: str | Path | None) -> None:
             raise InputError(f"expected the URL of a folder or file, got the pattern {text}: name its folder")
         ours, theirs = f"{text.rstrip('/')}/", f"{str(out).rstrip('/')}/"
         if ours.startswith(theirs) or theirs.startswith(ours):
-            raise InputError(f"expected -o apart from the input {text}, got {out}: choose a folder beside it")
+            raise InputError(f"expected -o outside the input {text}, got {out}: choose a folder next to it")

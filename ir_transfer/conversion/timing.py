@@ -1,4 +1,4 @@
-"""Time that a run spends on each stage; free of torch."""
+"""Time that a run spends on each stage; does not import torch."""
 
 from __future__ import annotations
 
@@ -41,4 +41,4 @@ class RunTimes:
             return "nothing to do"
         shares = (f"{name} {getattr(self, name) / work:.0%}" for name in ("decode", "translate", "encode"))
         why = f"{self.wait_read:.1f} s to read, {self.wait_write:.1f} s to write"
-        return f"{', '.join(shares)} of the work; the device waited {self.waiting:.0%} of {self.whole:.1f} s ({why})"
+        return f"{', '.join(shares)} of the work; device idle for {self.waiting:.0%} of {self.whole:.1f} s ({why})"

@@ -1,1 +1,1 @@
-"""Generating a labelled infrared set from a labelled RGB set, for training detectors."""
+"""Generation of a labelled infrared data set from a labelled RGB data set, for training detectors."""

@@ -47,7 +47,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     choice = choose_styles(asked.styles, None, asked.model, asked.weights)
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
-        raise InputError("expected exemplar images with --assign nearest, got a saved style: name its images")
+        raise InputError("expected exemplar images with --assign nearest, got a saved style: pass its images")
     labelled = open_labelled(root, options.labels, orientation=options.orientation, page=options.page)
     check_heat(asked.heat, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))

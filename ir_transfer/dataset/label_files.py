@@ -80,7 +80,7 @@ def remove_stale(plan: Plan) -> None:
 def drop_removed(plan: Plan, manifest: Manifest) -> int:
     """Remove entries and unchanged results of images that are no longer in the source; return the number of results.
 
-    They would have no labels, and trainers would read them as background.
+    They would have no labels, and training code would treat them as background.
     """
     wanted = set(plan.order)
     gone = [entry for key, entry in manifest.entries.items() if key not in wanted]
@@ -111,7 +111,7 @@ def read_hashes(out: Path) -> dict[str, str]:
     for line in path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
         digest, gap, rel_path = line.partition("  ")
         if not gap or len(digest) != 64:
-            raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
+            raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate it again")
         inside_path(out, rel_path)
         hashes[rel_path] = digest
     return hashes

@@ -1,4 +1,4 @@
-"""Merging shards of several machines into the set that a single run would have made."""
+"""Merging shards of several machines into the data set that a single run would have generated."""
 
 from __future__ import annotations
 
@@ -110,11 +110,11 @@ def _common_settings(shards: Sequence[Path], manifests: Sequence[Manifest]) -> M
             {**asked, "shard": manifest.header.look["shard"]}, path
         )
         if part in seen:
-            raise InputError(f"expected each shard once, got number {part + 1} in {seen[part]} and {path}")
+            raise InputError(f"expected each shard once, got shard {part + 1} in {seen[part]} and {path}")
         seen[part] = path
     missing = [str(part + 1) for part in range(parts) if part not in seen]
     if missing:
-        raise InputError(f"expected all {parts} shards, got none with number {', '.join(missing)}: name them too")
+        raise InputError(f"expected all {parts} shards, got none with number {', '.join(missing)}: add them")
     return whole
 
 

@@ -23,7 +23,7 @@ _TIMES = ("day", "night")
 CARD_FOLDER = "_card"
 CARD_NAME = "README.md"
 PROBLEMS_NAME = "problems.txt"
-"""Problems with the labels of the source, a line each; the card and the command line show the first ones."""
+"""Problems with the labels of the source, one line each; the card and the command line show the first ones."""
 HASHES_NAME = "labels.sha256"
 
 
@@ -119,8 +119,8 @@ class DatasetSummary:
         kind: Label format.
         images: Number of images of the source.
         label_files: Number of written label and side files.
-        problems: Problems with the labels of the source, a line each.
-        broken: Differences between written labels and those of the source, a line each; empty unless there is a bug
+        problems: Problems with the labels of the source, one line each.
+        broken: Differences between written labels and those of the source, one line each; empty unless there is a bug
             or the files were changed during the run.
     """
 

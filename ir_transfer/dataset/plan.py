@@ -62,7 +62,7 @@ def refuse_nested(folder: Path, out: Path) -> None:
     """Raise :class:`InputError` if ``out`` equals, contains or is inside ``folder``, with links resolved."""
     root, target = folder.resolve(), out.resolve()
     if root == target or root in target.parents or target in root.parents:
-        raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
+        raise InputError(f"expected -o outside {folder}, got {out}: choose a folder next to it")
 
 
 def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
@@ -72,7 +72,7 @@ def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
 
 
 def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
-    """Return the plan with rasters read by windows, so that bands, levels, bit depth and georeference are kept.
+    """Return the plan with rasters read in windows, so that bands, levels, bit depth and georeference are kept.
 
     Options that need the whole image cannot be applied to a raster; it then has no result, and its entry says why.
     """
@@ -82,7 +82,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
         if not needs_windows(job.source, options):
             jobs.append(job)
         elif wrong := _not_by_windows(job, options):
-            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: omit it, or convert rasters apart"
+            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: omit it for rasters"
             refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
         else:
             result = job.output.with_suffix(OUTPUT_SUFFIX["tiff"])
@@ -91,7 +91,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
 
 
 def needs_windows(path: Path, options: DatasetOptions) -> bool:
-    """Return whether an image is read by windows, by the rule of a conversion."""
+    """Return whether an image is read in windows, by the rule of a conversion."""
     asked, most = options.conversion.raster, options.conversion.max_pixels
     return not is_remote(path) and is_raster(str(path), most, by_windows=asked.needs_windows, page=asked.page)
 

@@ -81,8 +81,8 @@ def check_difference(found: Difference, path: Path) -> None:
     """Raise :class:`InputError` if a difference exceeds :data:`TOLERANCE` or is NaN."""
     if not found.value <= TOLERANCE:
         raise InputError(
-            f"expected {path.name} to equal torch to {TOLERANCE:g}, got a difference of {found.value:.2g} on an image "
-            f"of {found.width} x {found.height}: no file was written; use torch with these weights"
+            f"expected {path.name} to match torch within {TOLERANCE:g}, got a difference of {found.value:.2g} on an "
+            f"image of {found.width} x {found.height}: no file was written; use torch with these weights"
         )
 
 

@@ -1,4 +1,4 @@
-"""The full-size rendering of both kinds of detail with the factor of the overview as a value of the graph."""
+"""Full-size rendering of both kinds of detail, with the factor of the overview as a tensor of the graph."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
         images: The whole RGB image (1, 3, H, W).
         maps: From its overview.
         factor: Side in pixels that a pixel of the overview covers, an integer tensor ().
-        largest_factor: That the graph is to take.
+        largest_factor: Largest factor that the graph supports.
 
     Raises:
         InputError: Another kind of detail.
@@ -36,7 +36,7 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
 
 
 def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
-    """Return the part of the maps for so many upper rows, a scalar, of the overview."""
+    """Return the part of the maps for the given number of upper rows of the overview, a scalar."""
     assert isinstance(maps, GuidedMaps | HaarMaps)
     fine, coarse = (cells_of(rows, side) for side in (CELL, 2 * CELL))
     kept = (maps.luma, maps.thermal, maps.fit, maps.guides)

@@ -1,4 +1,4 @@
-"""Writes exported files: to a temporary folder first, and to their place after a successful check."""
+"""Writes exported files to a temporary folder first, and moves them to their place after a successful check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compact model as a module that only takes tensors and whose trace is valid for every image size."""
+"""A compact model as a module with only tensor inputs, whose trace is valid for every image size."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def runtime_for(path: str | None, asked: Runtime | None) -> Runtime:
             "ir-transfer export"
         )
     if asked == "torch":
-        raise InputError(f"expected --runtime onnxruntime or openvino with {path}, got torch: leave --runtime out")
+        raise InputError(f"expected --runtime onnxruntime or openvino with {path}, got torch: omit --runtime")
     if kind == "openvino" and asked == "onnxruntime":
         raise InputError(f"expected --runtime openvino with {path}, got onnxruntime: export it with --to onnx for that")
     return asked or ("openvino" if kind == "openvino" else "onnxruntime")

@@ -40,7 +40,7 @@ def require_exportable(model: TranslationModel) -> ThermalModel:
     if (alignment := model.hyper_parameters.get("alignment", "moments")) != "moments":
         raise InputError(
             f"expected option alignment=moments to export, got {alignment!r}, for which ONNX has no operation: "
-            "leave the option out"
+            "omit the option"
         )
     return model
 

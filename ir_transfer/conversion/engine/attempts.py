@@ -1,4 +1,4 @@
-"""Attempts at each chunk of a cluster's work; a separate module, so that the counting process imports nothing else."""
+"""Counts attempts at each chunk of work of a cluster; a separate module so that its process imports nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory of images that are being read, translated and written, kept within a limit."""
+"""Limits the total memory of images that are being read, translated and written."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Budget:
         asked: Values of ``--memory`` and ``--tile-size``.
         translator: Translator of the run.
         masks: Number of masks of each image.
-        steps: Whether a camera or shifts of apparent intensity follow the translation.
+        steps: Whether a camera or shifts of apparent intensity are applied after the translation.
     """
 
     asked: SizeOptions

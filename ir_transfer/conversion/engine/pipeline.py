@@ -33,8 +33,8 @@ class Pipeline:
     With a GPU, the caller's thread launches each batch before it collects the results of the previous one, and the
     process has one reader and one writer thread per core.
 
-    A CPU translates several small images concurrently, each with its share of the threads, since threads that share
-    an image wait for each other after every layer, the longer the busier the cores are.
+    A CPU translates several small images concurrently, each with its share of the threads, since threads that share an
+    image wait for each other after every layer, especially on busy cores.
 
     Args:
         worker: Processes the images.
@@ -150,7 +150,7 @@ class Pipeline:
         self._translating.append(devices.submit(self._translate_beside, batch, self._cores // together))
 
     def _room_for(self, batch: Sequence[Loaded]) -> int:
-        """Return how many such batches fit into the memory that the images in flight leave."""
+        """Return the number of such batches that fit into the memory not used by the images in flight."""
         needed = self.flight.budget.device(batch[0].size) * len(batch)
         return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 

@@ -1,4 +1,4 @@
-"""Post-processing of a translated intensity to the bytes of its file: heat, camera, polarity, levels."""
+"""Post-processing of a translated intensity into the bytes of its file: heat, camera, polarity, levels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Translation of a raster by windows as one job, unless an earlier run has done it."""
+"""Translation of a raster in windows as one job, unless an earlier run has done it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def translate_raster(
     finish: PostProcess,
     observer: Observer | None = None,
 ) -> Outcome:
-    """Translate a raster by windows, unless its result exists.
+    """Translate a raster in windows, unless its result exists.
 
     Args:
         job: The raster and its result.
@@ -134,6 +134,5 @@ def _refuse_steps(path: str, finish: PostProcess) -> None:
     asked = [("--heat", finish.heat is not None), ("--sensor or --agc", bool(finish.steps))]
     if found := [name for name, is_asked in asked if is_asked]:
         raise InputError(
-            f"{path}: expected no {' or '.join(found)} for a raster: leave it out, since it needs all of the "
-            "raster at once"
+            f"{path}: expected no {' or '.join(found)} for a raster: omit it, since it needs the whole raster at once"
         )

@@ -219,7 +219,7 @@ def _given_up(jobs: Iterable[Job]) -> Iterator[Outcome]:
     for job in jobs:
         error = (
             f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: make sure that they "
-            "have enough memory, then go on with --resume"
+            "have enough memory, then continue with --resume"
         )
         yield Outcome(replace(failed_entry(job), error=error))
 

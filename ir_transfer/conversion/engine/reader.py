@@ -135,7 +135,7 @@ class Reader:
         if found := [name for name, is_asked in (("--cog", asked.cog), ("--overviews", asked.overviews)) if is_asked]:
             raise InputError(
                 f"{source}: expected a TIFF or VRT for {' and '.join(found)}, got an image that becomes a "
-                f"{self.format.upper()}: leave it out, or convert the image apart"
+                f"{self.format.upper()}: omit it, or convert it separately"
             )
         wanted = Wanted(job.page, asked.bands, asked.nodata, files_beside(source))
         return decode_image(data, str(source), self.options.max_pixels, asked.levels, wanted)

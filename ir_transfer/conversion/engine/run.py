@@ -57,7 +57,7 @@ class Run:
         translator: The model with its styles.
         finish: Converts intensities to files.
         choose: Completes a job by the content of its image.
-        observer: Notified of every input that is done.
+        observer: Notified of every finished input.
         masks: Masks of the images, if they have any.
         on_window: Called after every window of a raster with the number done and the total.
     """
@@ -145,7 +145,7 @@ class Run:
             self.summary.failed += 1
             self.summary.without_result.add(str(entry.output))
             if self.options.fail_fast and self.summary.stopped is None:
-                self.summary.stopped = "stopped at the first failure, as --fail-fast asks; go on with --resume"
+                self.summary.stopped = "stopped at the first failure because of --fail-fast; continue with --resume"
         self.observer.advance(entry.error)
         try:
             self.manifest.append(entry)

@@ -15,9 +15,9 @@ from ir_transfer.conversion.plan import Job
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
 
-# Errors after which later images cannot be written either.
+# Errors that also prevent writing later images.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_NO_SPACE = "stopped: no later image could be written either; fix that, then go on with --resume"
+_NO_SPACE = "stopped: later images could not be written either; resolve this, then continue with --resume"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Tasks:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A job with its decoded image, and its manifest line, which says failed until the result is written."""
+    """A job with its decoded image and its manifest line, whose status is failed until the result is written."""
 
     job: Job
     image: DecodedImage
@@ -148,7 +148,7 @@ def memory_error(entry: Entry) -> str:
     size = f"{entry.width} x {entry.height} pixels" if entry.width else "the file"
     return (
         f"{entry.input}: expected enough memory for {size}, got too little: "
-        "use --device cpu, --precision bfloat16, fewer --workers, or --model adain or wct2, which work by tiles"
+        "use --device cpu, --precision bfloat16, fewer --workers, or --model adain or wct2, which support tiles"
     )
 
 

@@ -139,7 +139,7 @@ class Worker:
         return None if tile is None else [_by_tiles(translator, images[0], tile)]
 
     def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
-        """Translate one image that exceeded the memory as a whole by tiles, if the model supports tiles."""
+        """Translate in tiles an image that exceeded the memory as a whole, if the model supports tiles."""
         reason = memory_error(batch[0].entry)
         if len(batch) > 1 or batch[0].masks is not None:
             return None, reason

@@ -1,4 +1,4 @@
-"""Runtime and style of a conversion with an exported file; free of torch."""
+"""Runtime and style of a conversion with an exported file; does not import torch."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def runtime_of(options: Options) -> Runtime:
     }
     if found := [name for name, is_used in used.items() if is_used]:
         raise InputError(
-            f"expected no {' or '.join(found)} with --runtime {runtime}, which takes whole images on the processor: "
-            "leave it out, or use --runtime torch with the weights themselves"
+            f"expected no {' or '.join(found)} with --runtime {runtime}, which translates whole images on the CPU: "
+            "omit it, or use --runtime torch with the weights themselves"
         )
     return runtime
 
@@ -52,7 +52,7 @@ def choose_run_styles(options: Options) -> StyleChoice:
     path = Path(str(options.weights))
     facts = read_metadata(path)
     if options.model not in {None, facts.model}:
-        raise InputError(f"expected --model {facts.model} with {path}, got {options.model}: leave it out")
+        raise InputError(f"expected --model {facts.model} with {path}, got {options.model}: omit it")
     if facts.is_baked:
         return _baked_choice(path, facts, options.styles, options.style_weights)
     choice = choose_styles(options.styles, options.style_weights, facts.model, facts.weights or None)
@@ -64,8 +64,8 @@ def _baked_choice(
 ) -> StyleChoice:
     if styles or shares is not None:
         raise InputError(
-            f"expected no {'--style' if styles else '--style-weights'} with {path}, which has the style "
-            f"{facts.style_name} inside: leave it out, or export the model without --style"
+            f"expected no {'--style' if styles else '--style-weights'} with {path}, which contains the style "
+            f"{facts.style_name}: omit it, or export the model without --style"
         )
     return StyleChoice(facts.model, str(path), (BakedStyleFile(path),), (1.0,))
 

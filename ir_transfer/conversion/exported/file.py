@@ -1,4 +1,4 @@
-"""An exported file that translates arrays, and its record in the manifest; free of torch."""
+"""An exported file that translates arrays, and its record in the manifest; does not import torch."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class ExportedFile(RunsFile):
         self.hyper_parameters |= parsed_options(self.info.name, self.run_options, options)
         if self._is_int8 and self.hyper_parameters["shapes"] == "static":
             raise InputError(
-                f"expected option shapes=dynamic for {self.path}, which is int8, got static, where OpenVINO fails: "
+                f"expected option shapes=dynamic for {self.path}, which is int8, got static (unsupported for int8): "
                 "leave the option out"
             )
 
@@ -127,13 +127,13 @@ class ExportedFile(RunsFile):
 def refuse_large(height: int, width: int) -> None:
     """Raise :class:`InputError` for an image (H, W) that does not fit into the free memory of the machine.
 
-    A runtime processes the whole image at once, and a system out of memory kills the process without a message.
+    A runtime processes the whole image at once, and the system kills a process that runs out of memory silently.
     """
     needed, free = _BYTES_PER_PIXEL * height * width, psutil.virtual_memory().available
     if needed > free:
         raise InputError(
             f"expected {needed / 1e9:.1f} GB of free memory for {width} x {height} pixels, got {free / 1e9:.1f} GB: "
-            "use --runtime torch with the weights themselves, which works by tiles"
+            "use --runtime torch with the weights themselves, which works in tiles"
         )
 
 

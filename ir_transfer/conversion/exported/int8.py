@@ -74,7 +74,7 @@ def export_int8(
         options: What to export; the kind must be ``"openvino"``.
         folder: RGB images for calibration, such as those that will be converted.
         truth: Infrared images of the same names, as ground truth of the measurement.
-        report: Called with a line on every step.
+        report: Called with a progress message at every step.
 
     Raises:
         InputError: Another kind of file, no image, or an image without ground truth.
@@ -94,7 +94,7 @@ def export_int8(
         quantised = quantise(plain, [inputs_of(image, 1.0, extra) for _, image in images])
         facts = replace(facts, precision="int8")
         save_openvino(quantised, measured, facts)
-        report("measuring what int8 costs")
+        report("measuring the quality loss of int8")
         cost = cost_of(plain, measured, images, extra, pairs, options.threads)
         facts = replace(facts, calibration=cost.text)
         save_openvino(quantised, made, facts)

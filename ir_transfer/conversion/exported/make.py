@@ -43,8 +43,8 @@ class ExportOptions:
         weights: Name or file of the weights; by default those that the style requires.
         polarity: Polarity of the results; None keeps that of the style.
         white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide.
-        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
-        max_pixels: Larger exemplars are refused.
+        exemplar_range: Values of the exemplar files for black and white, or how to determine them.
+        max_pixels: Exemplars with more pixels are refused.
         overwrite: Replace an existing file.
         threads: Compute threads of the check; the runtime's default if None.
         sizes: Heights and widths of the test images of the check.
@@ -104,7 +104,7 @@ def export_file(options: ExportOptions, report: Callable[[str], None] = lambda l
 
     Args:
         options: What to export.
-        report: Called with a line on every step.
+        report: Called with a progress message at every step.
 
     Raises:
         IrTransferError: The model cannot be exported, the style does not fit, or the results of the file differ from

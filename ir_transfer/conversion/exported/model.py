@@ -22,7 +22,7 @@ from ir_transfer.nn.moments import Statistics
 
 
 def open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
-    """Load the model of a choice in torch, or the exported file that the choice has as weights.
+    """Load the model of a choice in torch, or the exported file given as its weights.
 
     Args:
         choice: Model and weights.
@@ -78,11 +78,11 @@ class ExportedModel(TranslationModel, RunsFile):
             InputError: The file has a style baked in, or its weights are not bundled.
         """
         if self._file.facts.is_baked:
-            raise InputError(f"expected no --style with {self._file.path}, which has one inside: leave it out")
+            raise InputError(f"expected no --style with {self._file.path}, which contains one: omit it")
         if not self._file.facts.weights:
             raise InputError(
-                f"expected a saved style with {self._file.path}, whose weights do not ship, got an exemplar: make one "
-                "with ir-transfer styles build --weights"
+                f"expected a saved style with {self._file.path}, whose weights are not bundled, got an exemplar: make "
+                "one with ir-transfer styles build --weights"
             )
         model = create_model(self._file.facts.model, self._file.facts.weights)
         if model.weights_hash != self._file.facts.weights_hash:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ir_transfer.conversion.translate import Translator
 
 AnyTranslator: TypeAlias = "Translator | FileTranslator"
-"""What a run translates with: a model in torch, or an exported file without torch."""
+"""The translator of a run: a model in torch, or an exported file without torch."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``--heat auto``: people, two-wheelers and vehicles are found in the class map of the network's encoder."""
+"""``--heat auto``: detects people, two-wheelers and vehicles in the class map of the network's encoder."""
 
 from __future__ import annotations
 

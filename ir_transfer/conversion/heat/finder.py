@@ -1,4 +1,4 @@
-"""Protocol of object finders, and what they share: a cache of recent results, counts, resized images."""
+"""Protocol of object finders, and their common functions: a cache of recent results, counts, resized images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ir_transfer.imaging.image_io import DecodedImage
 
 Found = TypeVar("Found")
 
-_CACHED = 256  # images, whose other variants may follow: at most 100 KB each
+_CACHED = 256  # images, of which further variants may follow: at most 100 KB each
 
 
 class Finder(Protocol):
@@ -74,7 +74,7 @@ def count(objects: Sequence[HeatObject]) -> dict[str, int]:
 
 
 def resized(image: DecodedImage, height: int, width: int) -> DecodedImage:
-    """Return an image reduced by area averaging, so that a device need not hold a large one."""
+    """Return an image reduced by area averaging, to save memory on the device."""
     if (height, width) == (image.height, image.width):
         return image
     bands = [cv2.resize(band, (width, height), interpolation=cv2.INTER_AREA) for band in image.levels]

@@ -1,4 +1,4 @@
-"""``--heat auto:maskrcnn``: people, vehicles and animals are found in the RGB image by torchvision's Mask R-CNN."""
+"""``--heat auto:maskrcnn``: detects people, vehicles and animals in the RGB image with torchvision's Mask R-CNN."""
 
 from __future__ import annotations
 
@@ -185,6 +185,6 @@ def _downloaded() -> Path:
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         raise MissingFileError(
             f"expected to download the detector of --heat auto:maskrcnn from {_WEIGHTS.url}, got: {error}: "
-            "fetch that file where there is a network, and name it with --heat-weights"
+            "download the file on a machine with network access, and pass it as --heat-weights"
         ) from error
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(_WEIGHTS.url).name

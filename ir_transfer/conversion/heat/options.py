@@ -1,4 +1,4 @@
-"""Options of ``--heat``; free of torch."""
+"""Options of ``--heat``; does not import torch."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class HeatOptions:
 
     Attributes:
         rules: Shifts of single classes.
-        auto: Shift of people that are found, to which those of vehicles and animals are proportional; None for no
-            automatic shifts.
+        auto: Shift of detected people; the shifts of vehicles and animals are proportional to it. None for no automatic
+            shifts.
         finder: Object finder, one of :data:`~ir_transfer.conversion.heat.rules.FINDERS`; None if not requested.
         weights: Weight file of Mask R-CNN; downloaded if None.
     """
@@ -50,11 +50,11 @@ class HeatOptions:
         """Raise :class:`InputError` for weights of a detector that is not used."""
         if self.weights is not None and self.finder != MASK_RCNN:
             raise InputError(
-                f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another: add it"
+                f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another finder: add it"
             )
 
     def report_unused(self, images: int, shifted: int) -> None:
-        """Warn if nothing was shifted in a whole run, since its results do not show that the option was given.
+        """Warn if nothing was shifted in a whole run, since the results do not reveal this.
 
         Args:
             images: Number of images that the run converted.
@@ -63,7 +63,7 @@ class HeatOptions:
         if self.asked and images and not shifted:
             logger.warning(
                 "expected objects of the classes of --heat in the images, got none in %d: nothing was shifted, "
-                'see "found" in the manifest for what they show',
+                'see "found" in the manifest for the detected classes',
                 images,
             )
 
@@ -93,7 +93,7 @@ def parse_heat(texts: Iterable[str], weights: str | None = None) -> HeatOptions:
     for part in (part for text in texts for part in split_rules(text)):
         (own if _is_auto(part) else rules).append(part)
     if len(own) > 1:
-        raise InputError(f"expected --heat {AUTO} once, got {' and '.join(own)}: leave one out")
+        raise InputError(f"expected --heat {AUTO} once, got {' and '.join(own)}: omit one")
     if not own:
         return HeatOptions(parse_rules(rules), weights=weights)
     what, equals, _ = own[0].partition("=")

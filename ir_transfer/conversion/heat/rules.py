@@ -154,7 +154,7 @@ def fit_rules(
             of_found[rule.what] = rule
         elif not labelled | seen:
             raise InputError(
-                f"expected labelled objects for --heat {given.text}, got a set whose labels name none: "
+                f"expected labelled objects for --heat {given.text}, got a data set without any: "
                 "use --heat auto, which finds people and vehicles"
             )
         else:

@@ -43,7 +43,7 @@ class ExemplarSummary:
             parts.append(f"palette {self.record['palette']}")
         if "pages" in self.record:
             parts.append(f"image {self.record['page']} of {self.record['pages']}")
-        parts += [f"{share:.1%} left out ({reason})" for reason, share in self.record["left_out"].items()]
+        parts += [f"{share:.1%} ignored ({reason})" for reason, share in self.record["left_out"].items()]
         return f"{self.name}: {', '.join([*parts, *filter(None, [self.polarity])])}"
 
 
@@ -76,14 +76,14 @@ def _by_polarity(exemplars: Sequence[ExemplarSummary]) -> list[str]:
     counts = {polarity: sum(one.polarity == polarity for one in exemplars) for polarity in sorted(known)}
     fewer = min(counts, key=lambda polarity: counts[polarity])
     names = ", ".join(one.name for one in exemplars if one.polarity == fewer)
-    return [f"{names}: {fewer}, the others not: name the right one with --polarity, or leave them out"]
+    return [f"{names}: {fewer}, the others not: set the correct one with --polarity, or omit them"]
 
 
 def _by_range(exemplars: Sequence[ExemplarSummary]) -> list[str]:
     units = {str(one.record["range"]["unit"]) for one in exemplars}
     found = []
     if units & _MEASURED and len(units) > 1:
-        found.append(f"the exemplars' numbers are {', '.join(sorted(units))}: take files of one kind")
+        found.append(f"the exemplars' values are {', '.join(sorted(units))}: use files of one kind")
     for unit in sorted(units & _MEASURED):
         same = [one for one in exemplars if one.record["range"]["unit"] == unit]
         spans = [float(one.record["range"]["high"]) - float(one.record["range"]["low"]) for one in same]

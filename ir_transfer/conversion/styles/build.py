@@ -64,9 +64,9 @@ def build_style(
         weights: Name or file of its weights; the model's default if None.
         white_hot: Whether hot objects are bright in the exemplars; None lets the bundled classifier decide.
         metadata: Strings to save: band, description.
-        max_pixels: Larger exemplars are refused.
+        max_pixels: Exemplars with more pixels are refused.
         report: Called with a line on the polarity of each exemplar.
-        exemplar_range: Values of the exemplars that become black and white, or how to find them.
+        exemplar_range: Values of the exemplars for black and white, or how to determine them.
 
     Raises:
         EncodeError: The file cannot be written.
@@ -110,7 +110,7 @@ def _report_polarity(files: Sequence[str], codes: Sequence[StyleCode], report: C
     black = [file for file, found in zip(files, facts, strict=True) if found["polarity"] == "black-hot"]
     if 0 < len(black) < len(files):
         logger.warning(
-            "exemplars of both polarities, %d of %d are black-hot: %s: the style has that of the larger share; "
+            "exemplars of both polarities, %d of %d are black-hot: %s: the style has the polarity of the larger share; "
             "set their polarity with --exemplar-polarity",
             *(len(black), len(files), ", ".join(black)),
         )

@@ -1,4 +1,4 @@
-"""Kinds of styles, and the saved and named styles that ship; reads headers only, without torch."""
+"""Kinds of styles, and the bundled presets and learned styles; reads only headers, without torch."""
 
 from __future__ import annotations
 

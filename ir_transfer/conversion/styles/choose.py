@@ -1,4 +1,4 @@
-"""The styles of a run, found by what the user typed and matched to a model and its weights; free of torch."""
+"""Resolves the styles given by the user and selects a matching model and its weights; does not import torch."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def choose_styles(
         WeightsError: A code of another model.
     """
     if not styles:
-        raise InputError("expected at least one --style, got none: name an exemplar or preset:NAME")
+        raise InputError("expected at least one --style, got none: pass an exemplar or preset:NAME")
     given = (1 / len(styles),) * len(styles) if shares is None else _checked_shares(shares, len(styles))
     codes = {text: read_saved_style(Path(text)) for text in styles if Path(text).suffix == ".safetensors"}
     name = model or next((code.model for code in codes.values()), None) or _model_of(weights) or DEFAULT_MODEL
     info = model_info(name)
     if weights not in {None, "default"} and not info.needs_weights:
-        raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
+        raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: omit it")
     found: dict[str, Style] = {text: _folder(Path(text)) for text in styles if Path(text).is_dir()}
     found |= codes
     if LOOKS in info.controls:

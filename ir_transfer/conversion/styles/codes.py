@@ -56,10 +56,10 @@ def prepare_codes(
     Args:
         model: On any device.
         choice: The styles.
-        max_pixels: Larger exemplars are refused.
+        max_pixels: Exemplars with more pixels are refused.
         white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide, with
             a warning for exemplars that it classifies as black-hot.
-        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
+        exemplar_range: Values of the exemplar files for black and white, or how to determine them.
         maps: Label map of each exemplar file, with which all of them are encoded into one code; without maps every
             style has a code.
 
@@ -95,7 +95,7 @@ def _encode(
     code = replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu")
     if look := code.metadata.get(LOOK):
         logger.warning(
-            "exemplar %s: %s has learned styles; the nearest, %s, takes the exemplar's tone and contrast of detail",
+            "exemplar %s: %s has learned styles; the nearest, %s, gets the exemplar's tone and contrast of detail",
             path,
             model.info.name,
             look,

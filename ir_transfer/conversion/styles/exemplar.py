@@ -29,9 +29,9 @@ def read_exemplar(
 
     Args:
         path: See :func:`~ir_transfer.imaging.exemplars.read.open_exemplar`, also for the errors.
-        max_pixels: Larger images are refused.
+        max_pixels: Images with more pixels are refused.
         keep_colour: Return (3, h, w), for published checkpoints that take colour exemplars.
-        asked_range: Values of the file that become black and white, or how to find them.
+        asked_range: Values of the file for black and white, or how to determine them.
         crop: Cut off borders without valid pixels; otherwise the size is that of the file.
     """
     return read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked_range, crop=crop)[0]

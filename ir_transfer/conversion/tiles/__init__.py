@@ -1,1 +1,1 @@
-"""Images of any size by tiles that equal the whole: statistics in a first pass, the output in a second."""
+"""Translation of images of any size in tiles, with the result for the whole image: first statistics, then pixels."""

@@ -1,4 +1,4 @@
-"""The grid of tiles of an image: the window that each tile produces, and the context that it reads for that."""
+"""The grid of tiles of an image: the window that each tile produces, and the context window that it reads."""
 
 from __future__ import annotations
 

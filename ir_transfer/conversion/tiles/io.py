@@ -15,7 +15,7 @@ Valid = NDArray[np.bool_]
 
 
 class Source(Protocol):
-    """An image that is read by windows, from one thread at a time."""
+    """An image that is read in windows, from one thread at a time."""
 
     @property
     def height(self) -> int:
@@ -33,7 +33,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """A result that is written by windows."""
+    """A result that is written in windows."""
 
     def has(self, y0: int, x0: int, y1: int, x1: int) -> bool:
         """Return whether exactly this window has been written, by this run or an earlier one."""

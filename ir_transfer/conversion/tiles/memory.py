@@ -1,4 +1,4 @@
-"""Which translators support tiles, which tile size fits a memory limit, and out-of-memory errors; free of torch."""
+"""Support for tiles, the tile size for a memory limit, and out-of-memory errors; does not import torch."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def refuse_untiled(translator: AnyTranslator) -> None:
     used = {"masks": controls.masked, "--style-grid": bool(translator.grid), "--keep-tone": controls.keep_tone}
     if found := [name for name, is_used in used.items() if is_used]:
         raise InputError(
-            f"expected no {' or '.join(found)} for an image that is translated by tiles: leave it out, or raise "
-            "--memory and, where it is given, --tile-size, so that the whole image fits"
+            f"expected no {' or '.join(found)} for an image that is translated in tiles: omit it, or raise "
+            "--memory (and --tile-size, if set) so that the whole image fits"
         )
     _ = tiles_of(translator.model).tile_needs
 
@@ -48,7 +48,7 @@ def process_bytes() -> int:
 
 
 def device_bytes(model: Informed, height: int, width: int) -> int:
-    """Return the memory in bytes that translating one image or tile takes, without that of the process.
+    """Return the memory in bytes for translating one image or tile, excluding that of the process.
 
     Raises:
         InputError: The model does not support tiles, so its memory is unknown.
@@ -58,7 +58,7 @@ def device_bytes(model: Informed, height: int, width: int) -> int:
 
 
 def tile_for(model: Informed, memory: int = MEMORY) -> int:
-    """Return the side of the largest tiles that fit in ``memory`` bytes, those of the process included.
+    """Return the side of the largest tiles that fit in ``memory`` bytes, including those of the process.
 
     Larger tiles are faster, since a smaller share of the work is spent on their context.
 

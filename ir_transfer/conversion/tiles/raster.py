@@ -1,4 +1,4 @@
-"""Translates a raster of any size to a georeferenced infrared GeoTIFF by tiles; a killed run can be resumed."""
+"""Translates a raster of any size to a georeferenced infrared GeoTIFF in tiles; a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def convert_raster(
     """
     refuse_untiled(translator)
     if out.exists() and not is_virtual(str(path)) and Path(path).exists() and out.samefile(path):
-        raise InputError(f"{out}: expected another path than the source's: a raster is not replaced by its translation")
+        raise InputError(f"{out}: expected a path other than the source's: a raster cannot replace its source")
     with environment(), Raster(str(path), bands, levels, nodata, page) as raster:
         if min(raster.height, raster.width) < SMALLEST_SIDE:
             raise InputError(

@@ -87,7 +87,7 @@ def translate_tiled(
     saved: StatisticsCheckpoint | None = None,
     observer: Observer | None = None,
 ) -> TileCounts:
-    """Translate an image of any size by tiles: first its global statistics, if the model uses any, then its pixels.
+    """Translate an image of any size in tiles: first its global statistics, if the model uses any, then its pixels.
 
     The result equals that of the whole image up to float rounding. Invalid pixels are in no statistics. A tile that
     does not fit the memory is split in halves.

@@ -1,1 +1,1 @@
-"""Videos: frames in their order, statistics smoothed over time, a file of the same times and sound."""
+"""Video conversion: frames in order, temporally smoothed statistics, and a file with the same timestamps and sound."""

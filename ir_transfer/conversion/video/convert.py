@@ -66,7 +66,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     summary = VideoSummary(out)
     if video and options.resume and out.exists() and not (folder / MANIFEST_NAME).is_file():
         _refuse_other_video(out, _comment(header, options))
-        summary.notes.append("it was done already")
+        summary.notes.append("it is already complete")
         return summary
     with locked(folder):
         try:
@@ -145,7 +145,7 @@ def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
         what = "a finished video" if out.is_file() else f"frames of an earlier run in {folder}"
         raise InputError(
             f"expected no {out} yet, got {what}: use --overwrite to make it again, "
-            "--resume to go on after an interruption, or another -o"
+            "--resume to continue after an interruption, or another -o"
         )
     names = {path.name for path in out.iterdir()} if out.is_dir() else set()
     if not begun and names - {MANIFEST_NAME, STATE_NAME}:  # left by a run without any success
@@ -193,7 +193,7 @@ def _refuse_other_video(out: Path, comment: str) -> None:
 
     if read_comment(out) != comment:
         raise InputError(
-            f"expected {out} to be what these options make, got another video: use --overwrite, or another -o"
+            f"expected {out} to be made with these options, got another video: use --overwrite, or another -o"
         )
 
 

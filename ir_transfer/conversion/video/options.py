@@ -1,4 +1,4 @@
-"""Options and summary of a video conversion; free of torch."""
+"""Options and summary of a video conversion; does not import torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class VideoOptions:
         strength: 0 keeps the appearance of the RGB image, 1 applies the style in full.
         polarity: Polarity of the result; None keeps that of the style.
         exemplar_polarity: Polarity of the exemplar files; ``"auto"`` lets the bundled classifier decide.
-        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
+        exemplar_range: Values of the exemplar files for black and white, or how to determine them.
         levels: Values of every frame that become 0 and 1; the full range of its data type if None.
         heat: Shifts of apparent intensity by class.
         smoothing: Time constant in seconds of the statistics; 0 translates every frame independently.
@@ -48,8 +48,8 @@ class VideoOptions:
         resume: Continue an interrupted run.
         overwrite: Replace an existing result.
         max_pixels: Larger frames are refused.
-        command: The command as typed, for the manifest.
-        settings: Options that were not typed, for the manifest: their value, and where it comes from.
+        command: The command line as entered, for the manifest.
+        settings: Options not given on the command line, for the manifest: their value, and where it comes from.
     """
 
     source: Path

@@ -179,10 +179,10 @@ class VideoRun:
         if self.probe is not None:
             self.probe.skip()
         if self.before is None:
-            error = f"{frame.error}: left out, since no frame comes before it"
+            error = f"{frame.error}: omitted, since there is no previous frame"
             self.store.add(Entry(frame.name, None, "failed", error=error), None)
         else:
-            error = f"{frame.error}: the output of the frame before stands in"
+            error = f"{frame.error}: replaced by the previous output"
             self.store.add(Entry(frame.name, frame.output, "failed", error=error), self._levels(self.before.output))
         self.observer.advance(error)
 
@@ -201,5 +201,5 @@ class VideoRun:
             height, width = self.before.luma.shape
             raise InputError(
                 f"{name}: expected {width} x {height} pixels as the frames before, got {image.width} x "
-                f"{image.height}: make all frames of one size, or split the clip there"
+                f"{image.height}: resize the frames to one size, or split the clip there"
             )

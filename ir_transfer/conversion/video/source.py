@@ -74,7 +74,7 @@ class FrameFolder:
         if not self.paths:
             raise InputError(
                 f"expected numbered images such as frame0001.png in the folder {folder}, found {len(images)} "
-                "images and none with a number: name them in their order"
+                "images and none with a number: number them in order"
             )
         _refuse_same_result(self.paths)
         self.fps = fps
@@ -84,7 +84,7 @@ class FrameFolder:
         others = sorted(path.name for path in images if path not in set(self.paths))
         rest = Counter(path.suffix.lower() for path in folder.iterdir() if _is_ignored(path))
         ignored = [ignored_text(rest)] if rest else []
-        self.notes = [*ignored, *([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
+        self.notes = [*ignored, *([f"ignored (no number): {_some(others)}"] if others else []), *_gaps(self.paths)]
 
     def hash(self) -> str:
         """Return a hash of the names and contents of the images."""
@@ -143,7 +143,7 @@ def _gaps(paths: Sequence[Path]) -> list[str]:
         low, high = _number(before) + 1, _number(after) - 1
         if _prefix(before) == _prefix(after) and low <= high:
             missing.append(str(low) if low == high else f"{low}-{high}")
-    return [f"missing in the numbers: {_some(missing)}"] if missing else []
+    return [f"missing frame numbers: {_some(missing)}"] if missing else []
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

@@ -128,7 +128,7 @@ def _video_stream(
 def _x264_options(quality: int) -> dict[str, str]:
     options = {"crf": str(quality)}
     # With AVX-512, libx264's macroblock tree reads memory past a row of 16-pixel blocks unless their number is a
-    # multiple of 8, so that equal frames make another video in every run.
+    # multiple of 8, so that equal frames give a different video in every run.
     if cv2.checkHardwareSupport(_AVX512):
         options["x264-params"] = "asm=avx2"
     return options
@@ -153,7 +153,7 @@ class _Track:
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
         name = source.codec_context.codec.canonical_name
         self.copied = name in output.supported_codecs
-        self.note = "" if self.copied else f"sound: {output.format.name} takes no {name}, encoded anew as AAC"
+        self.note = "" if self.copied else f"sound: {output.format.name} does not support {name}, re-encoded as AAC"
         if self.copied:
             self.stream = output.add_stream_from_template(source)
         else:
