@@ -1,4 +1,4 @@
-"""Further files of an image: sidecars, sources of a VRT, the archive that contains it."""
+"""Companion files of an image: sidecars, sources of a VRT, the archive that contains it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def hash_image_companions(path: Path) -> str | None:
 
 
 def hash_raster(path: str) -> tuple[str, str | None]:
-    """Return a hash of the file or archive that contains a raster, and one of its further files, None without any.
+    """Return a hash of the file or archive that contains a raster, and one of its companion files, None without any.
 
     A raster without a local file, such as one on the network, is hashed by its pixels, masks and georeference.
 

@@ -1,4 +1,4 @@
-"""Decodes image files by Pillow (8 bits), GDAL (TIFF, 16-bit PNG) or LibRaw to numbers and their interpretation."""
+"""Decodes image files with Pillow (8 bits), GDAL (TIFF, 16-bit PNG) or LibRaw to values and their interpretation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
     Args:
         data: The whole file.
         name: Name in errors.
-        max_pixels: Larger images are refused before their pixels are decoded.
+        max_pixels: Images with more pixels are refused before their pixels are decoded.
         wanted: The part of the file to read.
 
     Raises:
@@ -38,7 +38,7 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
     try:
         if kind != "TIFF" and (wanted.bands is not None or wanted.nodata is not None):
             option = "the bands of its card" if wanted.joint else "--nodata" if wanted.bands is None else "--bands"
-            raise DecodeError(f"{name}: expected a TIFF for {option}, got {kind}: leave it out, or convert the image")
+            raise DecodeError(f"{name}: expected a TIFF for {option}, got {kind}: omit it, or convert the image")
         stored = (
             decode_tiff(data, name, max_pixels, wanted)
             if kind == "TIFF"

@@ -105,7 +105,7 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> D
         stored: Decoded numbers.
         name: Name in errors.
         sha256: Hash of the file.
-        asked: The numbers for black and white, ``"percentile"``, or None for the range of the file's type.
+        asked: Values for black and white, ``"percentile"``, or None for the range of the file's type.
 
     Raises:
         DecodeError: Values outside of [0, 1] without a range, or no value but nodata.
@@ -137,7 +137,7 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> D
         share = float((alpha < HALF_OPAQUE).mean())
         reading.facts["transparent"] = round(share, 4)
         reading.notes.append(
-            f"{share:.1%} of it is transparent or invalid: these pixels do not count and take its mean colour"
+            f"{share:.1%} of it is transparent or invalid: these pixels are ignored and set to its mean colour"
             if share
             else "it is partly transparent: it is composited over its mean colour"
         )
@@ -151,7 +151,7 @@ def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str
     if numbers.dtype.kind != "f":
         raise DecodeError(
             f"{name}: expected unsigned levels of at most 16 bits or floats in [0, 1], got {numbers.dtype}: "
-            "name the numbers for black and white with --levels LO,HI, or convert the file"
+            "set the values for black and white with --levels LO,HI, or convert the file"
         )
     seen = numbers if alpha is None else numbers[:, alpha > 0]
     broken = int(np.count_nonzero(~np.isfinite(seen)))
@@ -161,7 +161,7 @@ def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str
     if low < -_SLACK or high > 1 + _SLACK:
         raise DecodeError(
             f"{name}: expected float values in [0, 1], got {low:.4g} to {high:.4g}: "
-            "name the numbers for black and white with --levels LO,HI, or divide by the white level"
+            "set the values for black and white with --levels LO,HI, or divide by the white level"
         )
     unit: NDArray[np.float32] = np.clip(np.nan_to_num(numbers), 0, 1).astype(np.float32)
     return unit
@@ -177,9 +177,9 @@ def _with_nodata(stored: Stored, alpha: Alpha | None, span: Range) -> Alpha | No
 
 
 def _asked_range(stored: Stored, alpha: Alpha | None, asked: Asked, name: str) -> Range:
-    """Return the numbers for black and white."""
+    """Return the values for black and white."""
     if stored.meaning.kind != "plain":
-        raise InputError(f"{name}: expected no --levels for inks or CIE Lab: leave it out, or convert the file to RGB")
+        raise InputError(f"{name}: expected no --levels for inks or CIE Lab: omit it, or convert the file to RGB")
     if asked != "percentile":
         return Range(*asked) if asked is not None else Range(0, stored.white)
     numbers, partial = stored.numbers, stored.partial_nodata

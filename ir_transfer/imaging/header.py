@@ -73,8 +73,8 @@ def read_header(path: Path, page: int | None = None) -> Header:
             return header_of(file, path.name, page)
     except DecodeError:
         raise
-    except Exception as error:  # each storage has errors of its own
-        raise DecodeError(f"expected an image, got a damaged or missing file: make {path.name} again") from error
+    except Exception as error:  # each storage raises its own error types
+        raise DecodeError(f"expected an image, got a damaged or missing file: regenerate {path.name}") from error
 
 
 def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
@@ -88,7 +88,7 @@ def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
         file.seek(0)
         return _header(file, file_kind(start), name, page)
     except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise DecodeError(f"expected an image, got a damaged or missing file: make {name} again") from error
+        raise DecodeError(f"expected an image, got a damaged or missing file: regenerate {name}") from error
 
 
 def count_images(path: str) -> int:

@@ -94,7 +94,7 @@ def decode_image(
     Args:
         data: The whole file: PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC of 8 or 16 bit, or a float TIFF in [0, 1].
         name: Name in errors.
-        max_pixels: Larger images are refused before they are decoded.
+        max_pixels: Images with more pixels are refused before they are decoded.
         asked: Numbers of the file for 0 and 1, or ``"percentile"``; the range of its type if None.
         wanted: The part of the file to read.
 

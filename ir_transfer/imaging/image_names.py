@@ -1,4 +1,4 @@
-"""Which files are images by their names, and a report of the files that are not read."""
+"""Recognition of image files by their names, and a report of the files that are not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings on how images were read: one for each folder and kind, since thousands of images may have the same."""
+"""Warnings about reading images, one per folder and kind, since thousands of images may cause the same."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def file_notes(image: DecodedImage, source: Path, *, stretched: bool) -> list[st
     Args:
         image: The decoded file.
         source: The file.
-        stretched: Whether the user names the numbers for black and white.
+        stretched: Whether the user names the values for black and white.
     """
     notes = list(image.reading.notes)
     if not stretched and (span := narrow_levels(image)) is not None:
         low, high = span
         notes.append(f"its levels are in {low} to {high} of 16 bits, so that it is dark: pass --levels {low},{high}")
     if (place := world_file(source)) is not None:
-        notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its place")
+        notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its georeference")
     return notes
 
 

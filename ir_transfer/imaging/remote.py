@@ -1,4 +1,4 @@
-"""Local folders that represent remote ones: an image below them is an empty file whose bytes are in the storage.
+"""Local folders that represent remote ones; an image in them is an empty file whose bytes are in the storage.
 
 Other code uses plain paths; the functions here read, write and remove the bytes behind them.
 """
@@ -18,7 +18,7 @@ from ir_transfer.redaction import redact
 from ir_transfer.regular_files import open_regular, read_regular
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_HEADER_BYTES = 2**16  # fetched at once where the start of a file is asked for
+_HEADER_BYTES = 2**16  # bytes fetched at once if the start of a file is requested
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
 
@@ -79,7 +79,7 @@ def use_mount(mount: Mount) -> None:
 
 
 def end_mount(mount: Mount) -> None:
-    """Unmount a remote folder; :func:`public` still knows its name."""
+    """Unmount a remote folder; :func:`public` still resolves its name."""
     _mounts.remove(mount)
 
 
@@ -112,7 +112,7 @@ def stored_bytes(path: Path, limit: int | None = None) -> bytes:
         data = system.cat_file(mount.place(path), end=None if limit is None else limit + 1)
     except FileNotFoundError:
         raise MissingFileError(f"{public(path)}: expected a file, found none: check the path") from None
-    except Exception as error:  # each storage has errors of its own
+    except Exception as error:  # each storage raises its own error types
         raise DecodeError(
             f"{public(path)}: expected a readable file, got: {error}: check the URL and its permissions"
         ) from error
@@ -157,7 +157,7 @@ def publish(path: Path, data: bytes | bytearray) -> None:
         if mount.url.partition("://")[0] not in _EXTRAS:  # these have no folders; makedirs would create a bucket
             system.makedirs(str(PurePosixPath(mount.place(path)).parent), exist_ok=True)
         system.pipe_file(mount.place(path), data)
-    except Exception as error:  # each storage has errors of its own
+    except Exception as error:  # each storage raises its own error types
         wrapped = EncodeError(
             f"{public(path)}: expected to write it, got: {error}: check {root} and its permissions, then --resume"
         )
@@ -178,7 +178,7 @@ def remove(path: Path) -> None:
             mount.store[0].rm_file(mount.place(path))
         except FileNotFoundError:
             pass
-        except Exception as error:  # each storage has errors of its own
+        except Exception as error:  # each storage raises its own error types
             raise EncodeError(f"{public(path)}: expected to remove it, got: {error}: check its permissions") from error
     path.unlink()
 

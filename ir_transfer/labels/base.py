@@ -29,7 +29,7 @@ from ir_transfer.labels.side_files import (
 from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, split_lines, to_text
 from ir_transfer.labels.tree import Tree
 
-_NO_SIZE = (1, 1)  # where only the presence or validity of regions matters; nothing is drawn
+_NO_SIZE = (1, 1)  # used if only the presence or validity of regions matters; nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "images"]
 
 
@@ -123,7 +123,7 @@ class LabelledSet(ABC):
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """Licence statements of the set, a line each."""
+        """Licence statements of the set, one line each."""
         return licence_files(self._tree)
 
     @cached_property
@@ -224,7 +224,7 @@ class LabelledSet(ABC):
         """
         check_results(results)
         if out.resolve() == self.root.resolve():
-            raise InputError(f"expected another folder than the set {self.root} for the results: choose one with -o")
+            raise InputError(f"expected an output folder other than the data set {self.root}: choose one with -o")
         written: dict[PurePosixPath, int] = {}
         for rel_path, data in self._all_files(results, origin):
             if rel_path in leave_out:
@@ -291,7 +291,7 @@ class LabelledSet(ABC):
         )
 
     def _report_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
-        """Report the number of images of each folder that no label file names; they are not converted."""
+        """Report the number of images per folder that are not listed in any label file; they are not converted."""
         taken = {image.rel_path for image in self.images}
         for folder, count in Counter(p.parent for p in self._tree.images if p not in taken and p not in known).items():
-            self._report(folder, "", f"expected only labelled images, got {count} that no label file names: left out")
+            self._report(folder, "", f"expected only labelled images, got {count} that no label file lists: left out")

@@ -115,7 +115,7 @@ class CocoSet(LabelledSet):
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """Licence statements of ``licenses`` and licence files, a line each."""
+        """Licence statements of ``licenses`` and licence files, one line each."""
         stated = []
         for file in self._files:
             for one in file.licenses if isinstance(file.licenses, list) else ():

@@ -67,13 +67,13 @@ class ImageFinder:
         found, length = self._by_path_suffix(name)
         if not found and (other := self._by_unique_name(name)) is not None:
             image.rel_path, image.base = other, file.parent
-            return f"expected the image {quoted(name)} of {file}, found its name only once in the set: taken as {other}"
+            return f"expected the image {quoted(name)} of {file}, found only {other} with this name: used instead"
         if len(found) != 1:
             got = len(found) or "none"
             return f"expected the image {quoted(name)} of {file}, found {got}: left out with its annotations"
         image.rel_path = found[0]
         if is_absolute(name):
-            return f"expected a path relative to the set, got {quoted(name)}: taken as {found[0]}, and written so"
+            return f"expected a path relative to the set, got {quoted(name)}: treated and written as {found[0]}"
         image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - length])
         return ""
 

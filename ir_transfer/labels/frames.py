@@ -23,7 +23,7 @@ Frame = Literal["stored", "upright"]
 Orientation = Literal["auto", "stored", "upright"]
 
 _INVERSE = {6: 8, 8: 6}
-_ADVICE = "pass --orientation stored or upright if you know it"
+_ADVICE = "pass --orientation stored or upright if known"
 _CHECK_OPTION = "check --orientation"
 _SLACK = 2.0  # pixels by which a box may exceed its image
 
@@ -140,7 +140,7 @@ def decide_frames(
     by_evidence = {key: frames_by_evidence(header, evidence[key]) for key, header in headers.items()}
     known = [next(iter(found)) for found in by_evidence.values() if len(found) == 1]
     default: Frame = known[0] if len(set(known)) == 1 else "upright"
-    why = f"as the labels of {len(known)} others are" if len(set(known)) == 1 else "by default"
+    why = f"like the labels of {len(known)} others" if len(set(known)) == 1 else "by default"
     frames: dict[Any, Frame] = {}
     messages = []
     for key, found in by_evidence.items():
@@ -149,9 +149,9 @@ def decide_frames(
         if asked != "auto":
             got = f"sizes of the other frame: {_CHECK_OPTION}" if found - {asked} else None
         elif len(found) > 1:
-            got = f"sizes of both frames: taken as {default}, {_ADVICE}"
+            got = f"sizes of both frames: treated as {default}, {_ADVICE}"
         elif not found and not evidence[key].empty:
-            got = f"no evidence: taken as {default}, {why}: {_ADVICE}"
+            got = f"no evidence: treated as {default}, {why}: {_ADVICE}"
         if got is not None:
             wanted = "one known" if asked == "auto" else asked
             own = f"EXIF orientation {headers[key].orientation}"

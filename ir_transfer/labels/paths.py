@@ -48,7 +48,7 @@ def find_by_suffix(
 
 
 def path_variants(text: str) -> tuple[str, ...]:
-    """Return the paths that a name in a label file may stand for, the most likely first.
+    """Return the paths that a name in a label file may refer to, the most likely first.
 
     Windows separates folders by backslashes, browsers write ``%20`` for a space, and Label Studio names local files
     ``/data/local-files/?d=PATH``. A real name may contain any of these, so the

@@ -199,7 +199,7 @@ def _text_of(tree: Tree, rel_path: PurePosixPath) -> tuple[str, str]:
     encoding = wide_encoding(data)
     if encoding is None:
         return to_text(data), ""
-    return data.decode(encoding, "replace"), f"in {encoding} (write it as UTF-8) "
+    return data.decode(encoding, "replace"), f"in {encoding} (save it as UTF-8) "
 
 
 def _count_named(text: str, names: Set[str]) -> int:

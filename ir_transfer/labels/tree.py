@@ -164,4 +164,4 @@ def _walk(tree: Tree, folder: Path, rel_path: PurePosixPath, seen: set[str]) -> 
                     raise InputError(f"{tree.root}: expected at most {MAX_FILES} files, got more: choose a folder")
                 yield here
             elif entry.is_symlink():
-                tree.problems.append((here, "a link that leads nowhere"))
+                tree.problems.append((here, "a broken link"))

@@ -179,7 +179,7 @@ class YoloSet(LabelledSet):
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """Licence statements of ``data.yaml`` and licence files, a line each."""
+        """Licence statements of ``data.yaml`` and licence files, one line each."""
         stated = [yaml.info["license"] for yaml in self._yamls if "license" in yaml.info]
         return tuple(dict.fromkeys([*stated, *super().licences]))
 

@@ -32,7 +32,7 @@ class Camera:
     Stages: blur, sampling, fixed pattern, temporal noise, drift, bad pixels, ADC. Noise is added on the sensor's grid
     and enlarged with the image if the sensor is coarser than the image; without a sampling stage it is added on the
     image's grid. A sensor with a sampling stage has one pattern for images of all sizes, which use its centre.
-    Observing does not change the camera, so threads may share it.
+    Observing does not change the camera, so threads can share it.
 
     Args:
         sensor: Its parameters.

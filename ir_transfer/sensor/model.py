@@ -148,7 +148,7 @@ class SensorModel:
     Attributes:
         description: One line.
         band: Infrared band.
-        sampling: The grid of the detectors; that of the image if None.
+        sampling: The grid of the detectors; if None, that of the image.
         optics: Blur.
         fixed: Fixed-pattern noise.
         temporal: Temporal noise.
@@ -174,7 +174,7 @@ class SensorModel:
     name: str = "unnamed"
 
     def look(self) -> dict[str, Any]:
-        """Return all that decides the pixels, as values that JSON knows."""
+        """Return all parameters that affect the pixels, as JSON values."""
         values = dataclasses.asdict(self)
         for words in ("description", "provenance"):
             del values[words]

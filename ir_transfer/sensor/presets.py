@@ -1,4 +1,4 @@
-"""Reads sensor files: shipped presets and user files."""
+"""Reads sensor files: bundled presets and user files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ assumption."""
 
 
 def list_sensors() -> list[str]:
-    """Return the names of the shipped presets."""
+    """Return the names of the bundled presets."""
     return sorted(path.stem for path in resource("configs/sensor").glob("*.yaml"))
 
 
 def load_sensor(name: str | Path) -> SensorModel:
-    """Read a shipped preset by name, or any sensor file by its path (which ends in ``.yaml`` or ``.yml``).
+    """Read a bundled preset by name, or any sensor file by its path (which ends in ``.yaml`` or ``.yml``).
 
     Raises:
         UnknownNameError: No preset of that name (the message lists the closest ones), or an unknown key.

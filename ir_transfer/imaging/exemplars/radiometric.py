@@ -59,25 +59,25 @@ def _flir(data: bytes) -> Radiometric:
         from flyr import unpack
     except ImportError:
         return Radiometric(
-            note="its raw thermal values need the package flyr: the rendered image was taken; "
+            note="its raw thermal values need the package flyr: the rendered image was used; "
             "install it with: pip install 'ir-transfer[radiometric]'"
         )
     try:
         kelvin = np.asarray(unpack(io.BytesIO(data)).kelvin, np.float32)
-    except Exception as error:  # flyr raises nearly anything for records that it does not know
-        return Radiometric(note=f"flyr cannot read its thermal values ({error!r}): the rendered image was taken")
+    except Exception as error:  # flyr raises various errors for unknown records
+        return Radiometric(note=f"flyr cannot read its thermal values ({error!r}): the rendered image was used")
     if not np.isfinite(kelvin).any():
-        return Radiometric(note="its thermal values are no numbers: the rendered image was taken")
+        return Radiometric(note="its thermal values are not numeric: the rendered image was used")
     return Radiometric(kelvin, "Kelvin", "flyr")
 
 
 def _dji(raw: bytes) -> Radiometric:
     size = next(((w, h) for w, h in _SIZES if len(raw) == 2 * w * h), None)
     if size is None:
-        return Radiometric(note="no raw thermal values are in this DJI file: the rendered image was taken")
+        return Radiometric(note="this DJI file contains no raw thermal values: the rendered image was used")
     counts = np.frombuffer(raw, "<u2").reshape(size[1], size[0])
     if not _is_smooth(counts):
-        return Radiometric(note="the raw data in this DJI file are no image: the rendered image was taken")
+        return Radiometric(note="the raw data in this DJI file are not an image: the rendered image was used")
     return Radiometric(counts.astype(np.uint16), "counts", "DJI's APP3 segments")
 
 

@@ -34,7 +34,7 @@ def to_unit(
 
     Args:
         values: Finite numbers of any shape in the file's own type; only valid pixels.
-        white: The number for 1.0 in the type of the file.
+        white: The value for 1.0 in the type of the file.
         asked: How to choose the range.
         known: Unit of the values, if the file declares it.
         name: Name of the file in errors.

@@ -29,7 +29,7 @@ _LEAST_VALID = 0.1  # of the pixels
 
 @dataclass
 class _Found:
-    """Values (h, w) of an exemplar, and masks of the pixels that do not count, by reason."""
+    """Values (h, w) of an exemplar, and masks of the ignored pixels by reason."""
 
     values: NDArray[Any]
     white: float
@@ -51,8 +51,8 @@ def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_
     Args:
         path: Gray image of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius),
             false-colour image, or radiometric JPEG.
-        asked: The numbers for black and white; ``"auto"`` stretches a narrow range in a wide type.
-        max_pixels: Larger images are refused.
+        asked: The values for black and white; ``"auto"`` stretches a narrow range in a wide type.
+        max_pixels: Images with more pixels are refused.
 
     Raises:
         MissingFileError: No such file.
@@ -62,7 +62,7 @@ def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_
     """
     if path.is_dir():
         raise InputError(
-            f"expected one exemplar, got the folder {path}: make a style of it with ir-transfer styles build"
+            f"expected one exemplar, got the folder {path}: build a style from it with ir-transfer styles build"
         )
     if not path.is_file():
         raise missing_exemplar(str(path))
@@ -160,7 +160,7 @@ def _scalar(path: Path, image: DecodedImage) -> _Found:
     palette = find_palette(_inside(rgb, bar), None if bar is None else bar.colours)
     if palette is None:
         raise InputError(
-            f"{path}: expected a gray infrared image or one in a colour palette, got colours that are no palette: "
+            f"{path}: expected a gray infrared image or one in a colour palette, got colours of no known palette: "
             "export the camera's gray image or its raw values"
         )
     places, distances = palette.scalar(rgb.reshape(3, -1).T.astype(np.float64))

@@ -47,8 +47,8 @@ class ExemplarReport:
         height: Rows.
         taken: The range that was applied.
         palette: Name of the colour palette that was mapped back; None for a gray image.
-        left_out: Share of the pixels that do not count for the style, in [0, 1], by reason.
-        radiometric: Reader of the raw thermal values; None if the rendered image was taken.
+        left_out: Share of the pixels that are ignored, in [0, 1], by reason.
+        radiometric: Reader of the raw thermal values; None if the rendered image was used.
         mean: Mean of the valid intensities, in [0, 1].
         deviation: Their standard deviation.
         notes: Further notes, for example on a radiometric file that could not be read.
@@ -69,7 +69,7 @@ class ExemplarReport:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the file was taken unchanged, so that there is nothing to report."""
+        """Whether the file was used unchanged, so that there is nothing to report."""
         found = self.palette, self.radiometric, *self.left_out, *self.notes
         return not (self.taken.stretched or any(found))
 
@@ -81,7 +81,7 @@ class ExemplarReport:
             parts.append(f"radiometric values by {self.radiometric}")
         if self.palette is not None:
             parts.append(f"palette {self.palette} mapped back")
-        parts += [f"{share:.1%} left out ({reason})" for reason, share in self.left_out.items()]
+        parts += [f"{share:.1%} ignored ({reason})" for reason, share in self.left_out.items()]
         return "; ".join([*parts, *self.notes])
 
     def record(self) -> dict[str, Any]:

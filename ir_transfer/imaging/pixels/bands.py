@@ -52,10 +52,10 @@ class BandChoice:
             return ""
         if self.is_by_number:
             return (
-                f"its bands {', '.join(self.names)} (numbers {shown}) are taken as red, green and blue, as of "
+                f"its bands {', '.join(self.names)} (numbers {shown}) are used as red, green and blue, as of "
                 f"Sentinel-2 and Landsat 8 ({BAND_ADVICE})"
             )
-        return f"its {count} bands are not named: {shown} are taken as red, green and blue ({BAND_ADVICE})"
+        return f"its {count} bands are not named: {shown} are used as red, green and blue ({BAND_ADVICE})"
 
     def facts(self) -> dict[str, Any]:
         """Return the choice in the form of the manifest."""
@@ -136,7 +136,7 @@ def _by_number(names: Sequence[str]) -> tuple[list[int] | None, bool]:
 
 
 def _says_its_place(name: str, number: int) -> bool:
-    """Return whether a name such as ``Band 4`` says no more than that the band is the fourth."""
+    """Return whether a name such as ``Band 4`` states only the number of the band."""
     match = _NUMBERED.fullmatch(name.strip())
     return match is not None and match["word"] is not None and match["number"] == str(number)
 
@@ -144,7 +144,7 @@ def _says_its_place(name: str, number: int) -> bool:
 def alpha_band(dataset: Any) -> int | None:
     """Return the number of the alpha band of an open dataset; None without one.
 
-    Writers tag a fourth band as alpha by default: one with a name of its own is data.
+    Writers tag a fourth band as alpha by default; one with its own name is data.
     """
     for number, kind in enumerate(dataset.colorinterp, start=1):
         name = str(dataset.descriptions[number - 1] or "")

@@ -172,7 +172,7 @@ def from_coding_points(primaries: int, transfer: int, bands: int = 3) -> Declare
     if known == SRGB and transfer not in _GAMMAS:
         return Declared()
     if transfer not in _VIDEO_TRANSFERS | set(_GAMMAS) | {0}:
-        return Declared(note=f"its transfer function {transfer} is unknown: taken as sRGB")
+        return Declared(note=f"its transfer function {transfer} is unknown: treated as sRGB")
     return _of_primaries(f"code points {primaries}, {transfer}", curve, known, bands)
 
 

@@ -62,7 +62,7 @@ class Container:
 
 
 def open_png(data: bytes) -> Container:
-    """Return the metadata of a PNG; metadata chunks with a wrong checksum are left out, as browsers do."""
+    """Return the metadata of a PNG; metadata chunks with a wrong checksum are ignored, as in browsers."""
     found = Container(data, images=0)
     kept = [PNG_MAGIC]
     end = len(PNG_MAGIC)
@@ -80,7 +80,7 @@ def open_png(data: bytes) -> Container:
         elif is_whole:
             _read_chunk(found, kind, body)
         else:
-            found.notes.append(f"its chunk {kind.decode('latin-1')} has a wrong checksum: left out")
+            found.notes.append(f"its chunk {kind.decode('latin-1')} has a wrong checksum: ignored")
         if kind == b"IEND":
             break
     else:
@@ -132,7 +132,7 @@ def _read_text(found: Container, kind: bytes, body: bytes) -> None:
         try:
             found.exif = bytes.fromhex(digits.decode("ascii")).removeprefix(EXIF_HEADER)
         except ValueError:
-            found.notes.append("its EXIF in text is damaged: left out")
+            found.notes.append("its EXIF in text is damaged: ignored")
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from ir_transfer.imaging.pixels.tiff_tags import HEIGHT, SUBFILE, WIDTH, Directo
 from ir_transfer.regular_files import open_regular
 
 _REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
-PAGE_ADVICE = "choose with --page N, or take them with --page all"
+PAGE_ADVICE = "choose with --page N, or use all with --page all"
 """Advice in the note on a file with several images, for files that ``--page`` applies to."""
 
 
@@ -61,12 +61,12 @@ def page_notes(number: int, count: int, asked: int | None, what: str = "pages") 
     """Return the notes on a file with several images."""
     if count == 1 or asked is not None:
         return []
-    return [f"it has {count} {what}: number {number} is taken ({PAGE_ADVICE})"]
+    return [f"it has {count} {what}: number {number} is used ({PAGE_ADVICE})"]
 
 
 def notes_without_options(notes: Iterable[str]) -> list[str]:
     """Return notes on a file that neither ``--page`` nor ``--bands`` applies to, such as an exemplar."""
-    advice = "save what to take as a file of its own"
+    advice = "save the desired image as a separate file"
     return [note.replace(PAGE_ADVICE, advice).replace(BAND_ADVICE, advice) for note in notes]
 
 

@@ -86,7 +86,7 @@ def declared_space(container: Container, bands: int) -> Declared:
         return from_gamma(container.gamma, container.chromaticities, bands)
     exif = read_exif(container.exif)
     if exif.is_uncalibrated:
-        return Declared(note="its EXIF says that its colours are uncalibrated: taken as sRGB")
+        return Declared(note="its EXIF declares uncalibrated colours: treated as sRGB")
     return from_exif(exif.is_adobe_rgb and bands == 3)
 
 
@@ -97,7 +97,7 @@ def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.I
         file: Open at its beginning; keep it open while the image is in use.
         kind: Result of :func:`~ir_transfer.imaging.pixels.kinds.file_kind`.
         name: Name in errors.
-        max_pixels: Larger images are refused.
+        max_pixels: Images with more pixels are refused.
 
     Raises:
         DecodeError: Too large, or a package is missing.
@@ -111,7 +111,7 @@ def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.I
             image = Image.open(file, formats=formats)
     except Image.DecompressionBombError:
         raise DecodeError(
-            f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
+            f"{name}: expected at most {max_pixels} pixels, got many more: raise --max-pixels if the file is trusted"
         ) from None
     check_size(image.width, image.height, name, max_pixels)
     return image
@@ -152,7 +152,7 @@ def complete_container(container: Container, image: Image.Image) -> None:
     try:
         container.exif = image.getexif().tobytes().removeprefix(b"Exif\0\0") if image.info.get("exif") else b""
     except Exception as error:  # metadata must not make the image unreadable; Pillow raises many errors
-        container.notes.append(f"its EXIF is damaged ({decoder_message(error)}): left out")
+        container.notes.append(f"its EXIF is damaged ({decoder_message(error)}): ignored")
     nclx = image.info.get("nclx_profile")
     if nclx and not container.profile:
         container.coding_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])

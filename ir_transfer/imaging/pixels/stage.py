@@ -82,7 +82,7 @@ class Stored:
 
     Attributes:
         numbers: (n, H, W) in the file's type.
-        white: The number for 1.0; 1.0 itself for floats and signed numbers.
+        white: The value for 1.0; 1.0 itself for floats and signed numbers.
         meaning: Interpretation of the numbers; its orientation is already applied.
         alpha: (H, W); None if all pixels are opaque.
         reading: How the file was read.

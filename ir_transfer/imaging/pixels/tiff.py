@@ -1,4 +1,4 @@
-"""A TIFF or any other GDAL dataset as an upright image: read whole, by boxes, or reduced."""
+"""A TIFF or any other GDAL dataset as an upright image: read whole, in boxes, or reduced."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class TiffImage:
         alpha_band: Number of the alpha band; None without one, or if the user asks for it as data.
         meaning: Interpretation of their numbers.
         dtype: Type of the numbers.
-        white: The number for 1.0; 1.0 itself for floats and signed numbers.
+        white: The value for 1.0; 1.0 itself for floats and signed numbers.
         is_masked: Whether the file can hold invalid pixels.
         strict_nodata: Whether one band with the nodata value makes a pixel invalid.
         reading: How the file is read.
@@ -92,7 +92,7 @@ class TiffImage:
         elif bands is None or tuple(bands) == (1,):
             self.choice = BandChoice((1,), ("palette",))
         else:
-            raise InputError(f"{name}: expected no --bands for an image with a palette, got {bands}: leave it out")
+            raise InputError(f"{name}: expected no --bands for an image with a palette, got {bands}: omit it")
         self.strict_nodata = joint
         self._describe_numbers(nodata)
         self.meaning = self._meaning()
@@ -158,8 +158,8 @@ class TiffImage:
         bits = max(page.directory.integers(tiff_tags.BITS) or (1,))
         if page.directory.integer(tiff_tags.PHOTOMETRIC, 1) in {INKS, LAB, ICC_LAB, ITU_LAB} and bits == 8:
             raise InputError(
-                f"{self.name}: expected sources of gray or RGB, got inks or CIE Lab of 8 bits: name the files "
-                "themselves, or convert them to RGB"
+                f"{self.name}: expected sources of gray or RGB, got inks or CIE Lab of 8 bits: use the files "
+                "directly, or convert them to RGB"
             )
         if page.directory.orientation != 1:
             raise InputError(
@@ -182,7 +182,7 @@ class TiffImage:
         declared = Declared()
         if self._container is not None:
             declared = declared_space(self._container, bands)
-        elif profile and not (self._lab and profile[_SPACE_IN_PROFILE] == b"Lab "):  # a Lab profile says no more
+        elif profile and not (self._lab and profile[_SPACE_IN_PROFILE] == b"Lab "):  # a Lab profile adds no information
             declared = from_profile(profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space
@@ -241,7 +241,7 @@ class TiffImage:
         except (RasterioError, OSError) as error:
             raise DecodeError(
                 f"{self.name}: expected whole blocks at rows {top} to {bottom}, columns {left} to {right}, "
-                f"got: {reason(error)}: the file is damaged, replace it or fetch it again"
+                f"got: {reason(error)}: the file is damaged, replace it or download it again"
             ) from error
         if alpha is not None and alpha.min() == 255:
             alpha = None

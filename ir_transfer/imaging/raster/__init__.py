@@ -1,1 +1,1 @@
-"""Rasters of any size through GDAL: read by boxes, written with all that says where on Earth they lie."""
+"""Rasters of any size through GDAL, read in windows and written with their georeferencing."""

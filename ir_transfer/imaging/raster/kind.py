@@ -1,4 +1,4 @@
-"""Tells rasters, which are read by windows, from images, which are decoded as a whole."""
+"""Distinguishes rasters, which are read in windows, from images, which are decoded as a whole."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Levels:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.lo) and math.isfinite(self.hi) and self.lo < self.hi):
-            raise InputError(f"expected levels LO < HI, got {self.lo:g} and {self.hi:g}: name the numbers of the file")
+            raise InputError(f"expected levels LO < HI, got {self.lo:g} and {self.hi:g}: use values of the file")
 
     def unit(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Return numbers of any shape as float32 in [0, 1]; NaN stays NaN."""
@@ -50,7 +50,7 @@ class Levels:
 
 
 def percentile_levels(parts: Callable[[], Iterable[NDArray[Any]]], dtype: np.dtype[Any]) -> Levels:
-    """Return the range of :data:`PERCENTILES` of all valid numbers of a file, whatever its size.
+    """Return the range of :data:`PERCENTILES` of all valid values of a file of any size.
 
     Percentiles are exact, with numpy's linear interpolation: numbers of at most 16 bits are counted in one pass, wider
     ones, as float32, in two.
@@ -65,7 +65,7 @@ def percentile_levels(parts: Callable[[], Iterable[NDArray[Any]]], dtype: np.dty
     counts = _counted(parts(), dtype)
     total = int(counts.sum())
     if not total:
-        raise InputError("expected valid pixels to take percentiles of, got none: name the range with --levels LO,HI")
+        raise InputError("expected valid pixels to compute percentiles, got none: set the range with --levels LO,HI")
     places = [percentile / 100 * (total - 1) for percentile in PERCENTILES]
     ranks = {0, total - 1} | {rank for place in places for rank in (math.floor(place), math.ceil(place))}
     numbers = _of_ranks(counts, sorted(ranks), parts, dtype)
@@ -76,7 +76,7 @@ def percentile_levels(parts: Callable[[], Iterable[NDArray[Any]]], dtype: np.dty
     if lo == hi:
         lo, hi = numbers[0], numbers[total - 1]
     if lo == hi:
-        raise InputError(f"expected pixels that differ, got {lo:g} everywhere: name the range with --levels LO,HI")
+        raise InputError(f"expected pixels that differ, got {lo:g} everywhere: set the range with --levels LO,HI")
     return Levels(lo, hi)
 
 

@@ -1,4 +1,4 @@
-"""Reads rasters by boxes: chosen bands, numbers mapped to [0, 1], and a mask of valid pixels."""
+"""Reads rasters in boxes: chosen bands, numbers mapped to [0, 1], and a mask of valid pixels."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Raster:
         path: A file or a virtual path of GDAL.
         bands: One or three bands, from 1; by default those that the file names red, green and blue; see
             :func:`~ir_transfer.imaging.pixels.bands.choose_bands`.
-        levels: The numbers for 0 and 1; ``"percentile"`` takes the 2nd and 98th percentile over all valid pixels, for
+        levels: The values for 0 and 1; ``"percentile"`` takes the 2nd and 98th percentile over all valid pixels, for
             which the file is read once (numbers of over 16 bits: twice). By default the range of the type for 8 bits,
             inks, CIE Lab and images without a georeference, and percentiles for others, which are measurements.
         nodata: Number of invalid pixels; the one that the file declares if None.
@@ -110,7 +110,7 @@ class Raster:
         """Report further images in a file from which no page can be chosen."""
         count = max(len(self.dataset.subdatasets), 1 if container is None else container.images)
         if chosen is None and count > 1:
-            self.reading.notes.append(f"it has {count} images: the first is taken (extract the file to choose another)")
+            self.reading.notes.append(f"it has {count} images: the first is used (extract the file to choose another)")
 
     def _describe(self, levels: Asked) -> None:
         image = self.image
@@ -143,19 +143,19 @@ class Raster:
                 self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
 
     def _report_graded(self, alpha: Alpha | None) -> None:
-        """Report an alpha band of many levels, since writers tag a fourth band as alpha whatever it holds."""
+        """Report an alpha band of many levels, since writers tag any fourth band as alpha."""
         band = self.image.alpha_band
         if band is None or alpha is None:
             return
         graded = float(((alpha > 0) & (alpha < _OPAQUE)).mean())
         if graded >= _GRADED:
             self.reading.notes.append(
-                f"its band {band} is tagged as alpha and {graded:.0%} of it are levels in between, as of near "
+                f"its band {band} is tagged as alpha and {graded:.0%} of its values are intermediate, as in near "
                 f"infrared: if it is data, remove the tag (gdal_edit.py -colorinterp_{band} undefined)"
             )
 
     def _valid_parts(self) -> Iterator[NDArray[Any]]:
-        """Yield the valid numbers of the whole raster by windows of whole blocks."""
+        """Yield the valid numbers of the whole raster in windows of whole blocks."""
         for box in self._blocks():
             yield self._valid_of(*self.image.read(box))
 
@@ -183,7 +183,7 @@ class Raster:
             return Levels(0, 1)
         raise InputError(
             f"{self.path}: expected unsigned levels of at most 16 bits or floats in [0, 1], got {self.dtype} of "
-            f"{low:.4g} to {high:.4g}: name the numbers for black and white with --levels LO,HI, or --levels percentile"
+            f"{low:.4g} to {high:.4g}: set the values for black and white with --levels LO,HI, or --levels percentile"
         )
 
     def _refuse_mixed_sources(self) -> None:

@@ -38,7 +38,7 @@ _MOST_BYTES = 2**28
 _MOST_DEPTH = 8
 
 
-@cache  # a second call would take back what allow_network_files has allowed
+@cache  # a second call would undo allow_network_files
 def restrict_gdal() -> None:
     """Disable GDAL's network access in this process; called before GDAL is used for the first time.
 
@@ -66,7 +66,7 @@ def rasterio_module() -> ModuleType:
 
 
 def allow_network_files() -> None:
-    """Enable GDAL's network access in this process, because the user typed a URL."""
+    """Enable GDAL's network access in this process, because the user entered a URL."""
     if os.environ.get(_ALLOWED_FILE) == _NO_FILE:
         del os.environ[_ALLOWED_FILE]
 
@@ -172,9 +172,7 @@ def check_vrt(path: Path, depth: int = 0) -> None:
         if source.suffix.lower() == ".vrt":
             check_vrt(source, depth + 1)
         elif _start(source).lstrip().startswith(b"<"):
-            raise ForeignReferenceError(
-                f"{path}: expected image files as sources, got {name}, an XML file: take it out"
-            )
+            raise ForeignReferenceError(f"{path}: expected image files as sources, got {name}, an XML file: remove it")
         check_sidecars(source)
 
 
@@ -186,7 +184,7 @@ def check_source_name(name: str, path: str) -> None:
     """
     if is_network_path(name):
         raise ForeignReferenceError(
-            f"{path}: expected local files as sources of a VRT, got {name[:80]!r}: copy that file, or type its path as "
+            f"{path}: expected local files as sources of a VRT, got {name[:80]!r}: copy that file, or pass its path as "
             "the input"
         )
 
@@ -202,7 +200,7 @@ def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
         DecodeError: Not the XML of a VRT.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise DecodeError(f"{path}: expected a VRT, got one with definitions of its own (DOCTYPE): remove them")
+        raise DecodeError(f"{path}: expected a VRT, got one with a DOCTYPE: remove it")
     try:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, RecursionError) as error:

@@ -63,7 +63,7 @@ def open_label_maps(path: Path) -> LabelMaps:
     if not path.exists():
         raise MissingFileError(f"expected label maps at {path}, found none: check the path")
     if path.is_file() and path.suffix.lower() not in {*SUFFIXES, POLYGON_SUFFIX}:
-        raise InputError(f"{path}: expected a label map, got {path.suffix or 'no suffix'}: it takes {_KINDS} or .json")
+        raise InputError(f"{path}: expected a label map, got {path.suffix or 'no suffix'}: use {_KINDS} or .json")
     return LabelFiles(path)
 
 
@@ -105,7 +105,7 @@ class LabelFiles:
         rel_paths = (rel_path.with_name(rel_path.name + suffix) for suffix in (*SUFFIXES, POLYGON_SUFFIX))
         found = [file for one in rel_paths if (file := find_below(self.path, one)) is not None and file.is_file()]
         if not found:
-            raise MissingFileError(f"expected a label map such as {stem}.png, found none: it takes {_KINDS}")
+            raise MissingFileError(f"expected a label map such as {stem}.png, found none: add one ({_KINDS})")
         if len(found) > 1:
             raise InputError(f"expected one label map for {rel_path}, got {found[0]} and {found[1]}: remove one")
         return found[0]
