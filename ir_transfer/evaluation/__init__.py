@@ -1,1 +1,1 @@
-"""Evaluation: metrics, comparisons with baselines, reports and benchmarks."""
+"""Evaluation: metrics, comparison with baselines, reports and benchmarks."""

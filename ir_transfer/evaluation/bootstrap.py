@@ -1,6 +1,6 @@
-"""Confidence intervals by a bootstrap over scenes, since scenes are what differs between two comparisons.
+"""Confidence intervals by a bootstrap over scenes, the unit that varies between comparisons.
 
-Written here and not taken from scipy.stats.bootstrap, because all methods must share the same draws of scenes.
+Does not use scipy.stats.bootstrap, because all methods must share the same draws of scenes.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def format_score(score: Score | None, digits: int) -> str:
 class Estimate:
     """A value with its value in every resampling of the scenes.
 
-    All estimates of a comparison are resampled with the same scenes, so that the draws of two methods may be
-    subtracted, and differences between scenes cancel.
+    All estimates of a comparison are resampled with the same scenes, so that subtracting the draws of two methods
+    cancels differences between scenes.
 
     Attributes:
         value: The value over all scenes.
@@ -78,7 +78,7 @@ class SceneBootstrap:
         seed: Seed of the draws.
 
     Attributes:
-        counts: How often each scene is drawn in each resampling (R, S).
+        counts: Number of times that each scene is drawn in each resampling (R, S).
     """
 
     def __init__(self, scenes: int, seed: int = 0) -> None:

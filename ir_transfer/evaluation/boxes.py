@@ -1,7 +1,7 @@
 """Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes.
 
-Read by this package's readers of COCO and VOC, which limit the size of a file and report invalid entries; pycocotools
-does neither, is an extra, and has no VOC.
+Uses this package's COCO and VOC readers, which limit the size of a file and report invalid entries; pycocotools does
+neither, is an optional dependency, and does not support VOC.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _from_voc(folder: Path, stem: str) -> list[Box]:
     for instance, name, box in VocFile(read_limited(path, MAX_XML_BYTES)).objects():
         if isinstance(box, InputError):
             raise InputError(f"{path}: object {instance} {name}: {box}")
-        if "." not in instance:  # parts of objects are left out
+        if "." not in instance:  # parts of objects are ignored
             boxes.append(_rounded(box, name))
     return boxes
 
@@ -97,7 +97,7 @@ def _coco_boxes(file: CocoFile, path: Path) -> Mapping[str, Sequence[Box] | None
             found[stem] = None if stem in found else _image_boxes(file, image)
     if file.problems:
         shown = "; ".join(f"{where}: {message}" for where, message in file.problems[:_SHOWN])
-        logger.warning("%s: left out %d invalid boxes: %s", path, len(file.problems), shown)
+        logger.warning("%s: ignored %d invalid boxes: %s", path, len(file.problems), shown)
     return found
 
 

@@ -24,7 +24,7 @@ class Case:
     """A scene that shows a method at its best or worst.
 
     Attributes:
-        stem: The scene.
+        stem: Stem of the scene.
         column: Column that ordered the scenes.
         value: Value in that column.
         shortfall: Shortfall in that column; smaller is better.
@@ -61,7 +61,7 @@ class Cases:
             return
         value = values[column][0]
         shortfall = COLUMNS[column].shortfall(np.array(value), None)
-        assert shortfall is not None  # ORDER holds columns with an order only
+        assert shortfall is not None  # ORDER contains only columns with an order
         kept = self.by_method.setdefault(label, [])
         shown = {"RGB": scene.rgb, "exemplar": exemplar, "output": output, "ground truth": scene.ground_truth}
         kept.append(Case(scene.stem, column, value, float(shortfall), {name: _bytes(p) for name, p in shown.items()}))

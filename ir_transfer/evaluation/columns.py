@@ -1,4 +1,4 @@
-"""The measured columns: what each one is, and in which direction it is better."""
+"""The columns of a comparison: description and better direction of each metric."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Direction = Literal["higher", "lower", "truth", "one", "limit", "none"]
 Group = Literal["fidelity", "structure", "perception", "look", "heat", "labels"]
 
 GROUPS: dict[Group, str] = {
-    "fidelity": "Pixel-wise similarity to the ground truth (blurred images score well)",
+    "fidelity": "Pixel-wise similarity to the ground truth (favours blurred images)",
     "structure": "Large areas and edges, compared with the ground truth",
     "perception": "Feature distances to the ground truth",
     "look": "Similarity to infrared images in general",

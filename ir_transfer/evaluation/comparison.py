@@ -36,7 +36,7 @@ from ir_transfer.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 SHEET_ROWS = 24
-"""Most scenes on a contact sheet; of more, an even spread is shown."""
+"""Largest number of scenes on a contact sheet; of more scenes, an evenly spaced selection is shown."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Comparison:
         methods: The rows.
         results: The measured values.
         protocol: The protocol with all changes applied.
-        changes: Differences from the protocol's file; a changed table does not compare with those of the protocol.
+        changes: Differences from the protocol's file; a changed table is not comparable with those of the protocol.
         settings: All other settings that change a value.
         networks: Name of the network that measured a column, by column.
-        outputs: Rows of images that another program made.
+        outputs: Rows of images produced by another program.
     """
 
     data: DataSet
@@ -151,14 +151,14 @@ def compare(
         card: Name or file of a data set card; see :func:`find_pairs`.
         split: File of ``ir-transfer datasets split``.
         part: Subset of the split file, or of the published split.
-        protocol: Settings that two comparable tables have in common.
-        vgg: File of the VGG whose features are measured, or ``"torchvision"``; None leaves its columns out.
-        lpips: File of LPIPS's learned weights; None leaves it out.
+        protocol: Settings that make tables comparable.
+        vgg: File of the VGG whose features are measured, or ``"torchvision"``; None omits its columns.
+        lpips: File of LPIPS's learned weights; None omits it.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
         masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card names.
         soft_labels: Folder of soft class labels of the RGB images, see :func:`open_soft_labels`.
         label: Only objects of this label.
-        outputs: Rows of images that another program made, each as ``NAME=FOLDER``; see :func:`open_outputs`.
+        outputs: Rows of images produced by another program, each as ``NAME=FOLDER``; see :func:`open_outputs`.
         max_side: Larger images are reduced to this side in pixels, instead of the protocol's.
         exemplar_range: Values of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -236,7 +236,7 @@ def _object_reader(
 
 
 def changed_protocol(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
-    """Return the protocol with its exemplar policy and largest side replaced, and these changes in words.
+    """Return the protocol with its exemplar policy and largest side replaced, and a description of these changes.
 
     Args:
         protocol: As read from its file.

@@ -1,4 +1,4 @@
-"""Settings of the composite: two composites compare only if all settings are equal."""
+"""Settings of the composite; composites are comparable only if all settings are equal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class CompositeSettings:
     """Settings that determine a composite, besides the images.
 
     Attributes:
-        feature_network: Name of the network of ``patch_frechet``, as in column names; ``none`` leaves it out, ``any``
-            takes the one of the run.
-        heat: Column of the heat aspect; ``none`` leaves it out, ``any`` takes the first measured one.
+        feature_network: Name of the network of ``patch_frechet``, as in column names; ``none`` omits it, ``any``
+            uses that of the run.
+        heat: Column of the heat aspect; ``none`` omits it, ``any`` uses the first measured one.
         emd_scale: Earth mover's distance, a share of the range, at which its similarity falls to 1/e.
         spectrum_scale: Difference of spectra in dB at which its similarity falls to 1/e.
-        floor: Least value of an aspect other than structure, so that one 0 does not hide all other differences.
+        floor: Smallest value of an aspect other than structure, so that one 0 does not hide all other differences.
     """
 
     feature_network: str = ANY
@@ -35,7 +35,7 @@ class CompositeSettings:
 
     @property
     def text(self) -> str:
-        """All settings on one line; two composites compare if this text is equal."""
+        """All settings on one line; composites are comparable if this text is equal."""
         return ", ".join(f"{key} {value}" for key, value in self._items)
 
     @property
@@ -71,7 +71,7 @@ class CompositeSettings:
         return replace(self, feature_network=own, heat=heat)  # type: ignore[arg-type]
 
     def changes(self, applied: CompositeSettings) -> list[str]:
-        """Return the settings that were not applied, in the words of a comparison's changes."""
+        """Return the settings that were not applied, in the form of a comparison's changes."""
         pairs = [(name, asked, dict(applied._items)[name]) for name, asked in self._items]
         return [f"composite {name} {got} instead of {asked}" for name, asked, got in pairs if asked not in {ANY, got}]
 
@@ -84,13 +84,13 @@ def refuse_changed(changes: Collection[str]) -> None:
     """Refuse a composite that is not that of its protocol.
 
     Args:
-        changes: Changes of the protocol, in the words of a comparison.
+        changes: Changes of the protocol, in the form of a comparison.
 
     Raises:
         InputError: A change concerns the composite.
     """
     if found := [change for change in changes if change.startswith("composite ")]:
         raise InputError(
-            f"expected the composite of the protocol, got {', '.join(found)}: pass --vgg and labels as the protocol "
-            "names them, or use a protocol of your own"
+            f"expected the composite of the protocol, got {', '.join(found)}: pass --vgg and labels as specified in "
+            "the protocol, or use your own protocol"
         )

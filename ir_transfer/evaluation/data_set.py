@@ -19,7 +19,7 @@ class DataSet:
     Attributes:
         root: Their folder.
         pairs: The pairs.
-        black_hot: Whether infrared files are black-hot; exemplars are assumed to be alike.
+        black_hot: Whether infrared files are black-hot; exemplars are assumed to have the same polarity.
         card: Their data set card, if one was named.
         part: The measured subset, if not all pairs.
     """
@@ -48,7 +48,7 @@ def find_pairs(
 
     Args:
         data: Root folder of the card's paths.
-        protocol: Its band must be the card's; its polarity is used where the card has none.
+        protocol: Its band must be that of the card; its polarity is used if the card states none.
         card: Name or file of a data set card.
         split: File of ``ir-transfer datasets split``.
         part: Subset of the split file, or published subset; ``val`` by default if there is a split file.
@@ -80,7 +80,7 @@ def check_band(card: Card, protocol: Protocol) -> None:
     if "any" not in {card.band, protocol.band} and card.band != protocol.band:
         raise InputError(
             f"expected a card of band {protocol.band} for the protocol {protocol.name}, got {card.name}, which is "
-            f"{card.band}: name another --protocol or --card"
+            f"{card.band}: use another --protocol or --card"
         )
 
 
@@ -95,6 +95,6 @@ def is_black_hot(card: Card, protocol: Protocol) -> bool:
     if card.polarity != "black-hot" and protocol.polarity == "black-hot":
         raise InputError(
             f"expected the polarity of the card {card.name}, which is {card.polarity}, to be that of the protocol "
-            f"{protocol.name}, got black-hot: correct the one that is wrong"
+            f"{protocol.name}, got black-hot: correct the wrong one"
         )
     return card.polarity == "black-hot"

@@ -21,7 +21,7 @@ from ir_transfer.metrics.distribution import (
 class PatchFile:
     """Patch features of one method in a temporary file, which is deleted with this object.
 
-    Memory then has to hold the features of one method at a time.
+    Memory then holds the features of only one method at a time.
     """
 
     def __init__(self) -> None:
@@ -58,11 +58,11 @@ class PatchFile:
 
 
 RESAMPLES = 200
-"""Draws of the scenes that are used, of all that there are: each costs a decomposition of a matrix."""
+"""Number of draws of the scenes that are used, since each needs a matrix decomposition."""
 DIRECTIONS = 64
-"""Principal directions of the ground-truth patches that the draws of the Frechet distance are computed in."""
+"""Number of principal directions of the ground-truth patches used for the draws of the Frechet distance."""
 PATCHES = 2000
-"""Most patches of a set, evenly spread, that the draws of the kernel distance are computed from."""
+"""Largest number of evenly spaced patches of a set used for the draws of the kernel distance."""
 
 Matrix = NDArray[np.float64]
 
@@ -70,9 +70,9 @@ Matrix = NDArray[np.float64]
 class DistributionBootstrap:
     """Distances of patch sets to that of the ground truth, with their draws.
 
-    The distances use all patches and all features. The draws show how much other scenes would change them: a drawn
-    scene adds its patches of outputs and of ground truth. Since scenes are drawn more than once, both distances are
-    biased in the draws, which are therefore shifted to have the distance as their mean.
+    The distances use all patches and all features. The draws estimate their variation over scenes: each drawn scene
+    contributes its patches of outputs and of ground truth. Since scenes are drawn repeatedly, both distances are biased
+    in the draws, which are therefore shifted so that their mean is the distance.
 
     Args:
         ground_truth: Patches of the ground-truth images.

@@ -35,13 +35,13 @@ _CACHED_EXEMPLARS = 16
 
 @dataclass(frozen=True)
 class EvalSettings:
-    """What is measured, and with which networks.
+    """Columns to measure, and the networks used.
 
     Attributes:
-        encoder: VGG of the perceptual, style and distribution distances; None leaves those out.
+        encoder: VGG of the perceptual, style and distribution distances; None omits them.
         lpips: LPIPS, or None.
         columns: Keys of the columns to measure.
-        border: Pixels on each side of an image that are left out.
+        border: Number of pixels ignored on each side of an image.
         seed: Seed of the bootstrap, and of stochastic models.
     """
 
@@ -54,7 +54,7 @@ class EvalSettings:
 
 @dataclass(frozen=True)
 class _Styles:
-    """What an exemplar gives: style codes (upright, negative) by method, and the moments of its features."""
+    """Data derived from an exemplar: style codes (original and negative) by method, and the moments of its features."""
 
     codes: Mapping[str, tuple[StyleCode, StyleCode]]
     moments: Moments | None
@@ -96,7 +96,7 @@ class _StyleCache:
         return _Styles(codes, feature_moments(list(features.values())) if features else None)
 
     def _polarity(self, exemplar: Exemplar) -> Polarity:
-        """Return the polarity of an exemplar for all methods; a warning reports one that is inverted by default."""
+        """Return the polarity of an exemplar for all methods; warn if it is inverted by default."""
         if exemplar.name not in self._polarities:
             if self._white_hot is not None:
                 polarity = Polarity(self._white_hot, "option")
@@ -109,7 +109,7 @@ class _StyleCache:
 
 
 def _style(method: Method, image: Tensor, polarity: Polarity) -> StyleCode:
-    # Beside long-wave models a near-infrared one still takes its exemplar unchanged.
+    # A near-infrared model uses its exemplar unchanged even next to long-wave models.
     near_infrared = polarity.source == "auto" and method.model.metadata.get("band") == "nir"
     return method.model.style_for(image, polarity.white_hot or near_infrared)
 
@@ -129,7 +129,7 @@ def evaluate(
 ) -> Results:
     """Measure methods on scenes; every method gets the same exemplars.
 
-    Each exemplar is used alone; a scene's value is the mean over exemplars.
+    Exemplars are used one at a time; a scene's value is the mean over exemplars.
 
     Args:
         methods: The rows; labels must differ.
@@ -137,7 +137,7 @@ def evaluate(
         policy: Chooses the exemplars of a scene.
         settings: Columns and networks.
         objects_of: Returns the labelled objects of a scene, in its pixels.
-        outputs: Rows of images that another program made; they are the same for every exemplar of a scene.
+        outputs: Rows of images produced by another program; they are the same for every exemplar of a scene.
         keep: Stems of the scenes whose outputs with the first exemplar are kept.
         white_hot: Whether hot is bright in the exemplars; None lets the shipped classifier decide for each.
         on_scene: Called with the stem after each scene, for progress.
@@ -187,7 +187,7 @@ def _measure(
 ) -> dict[str, tuple[Tensor, MetricValues]]:
     """Add the values of all rows with one exemplar and return outputs with their values, by label.
 
-    Images that another program made have no value in columns that need a model.
+    Images produced by another program have no value in columns that need a model.
     """
     scene, measured = evaluator.scene, {}
 
@@ -219,7 +219,7 @@ def _report_validity(stem: str, validity: Mapping[str, Any]) -> None:
     missing = f"; not computed: {', '.join(validity['not_computed'])}" if validity["not_computed"] else ""
     width, height = validity["rectangle"]
     logger.warning(
-        "scene %s: %.1f%% of its pixels are not valid and do not count (networks and spectra see the valid rectangle "
+        "scene %s: %.1f%% of its pixels are invalid and ignored (networks and spectra use the valid rectangle "
         "of %d x %d pixels%s)",
         *(stem, 100 * (1 - validity["valid"]), width, height, missing),
     )
@@ -240,7 +240,7 @@ def _keep(
 
 
 def _summarise(results: Results, rows: Mapping[str, MethodValues], settings: EvalSettings) -> None:
-    """Fill in the estimates of all rows; those of patches one method after the other, so that memory stays low."""
+    """Fill in the estimates of all rows; patch distances are computed one method at a time to save memory."""
     stems = list(results.exemplars)
     bootstrap = SceneBootstrap(len(stems), settings.seed)
     wanted = {"patch_frechet", "patch_mmd"} & set(settings.columns)

@@ -49,7 +49,7 @@ class ExemplarPolicy(Protocol):
     description: str
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
-        """Return the exemplars of a scene, the same number for every scene; each is used alone."""
+        """Return the exemplars of a scene, the same number for every scene; they are used one at a time."""
 
 
 class Fixed:
@@ -82,7 +82,7 @@ class Fixed:
 
 
 class Oracle:
-    """The scene's own ground truth, which is an upper bound: it leaks the intensities of the answer."""
+    """The scene's own ground truth, which gives an upper bound, since it leaks the target intensities."""
 
     name: PolicyName = "oracle"
     description = "oracle: the scene's own truth"  # also in stored runs, which are compared by it
@@ -131,9 +131,7 @@ class Nearest:
         else:
             found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if is_image_name(p)]
         if not found:
-            raise InputError(
-                f"expected infrared images in {folder} that are not measured, got none: --exemplar nearest:FOLDER"
-            )
+            raise InputError(f"expected other infrared images than the measured ones in {folder}, got none: add some")
         self._pairs = found
         self._layouts = np.stack([self._layout(_rgb(pair)) for pair in found])
         # Consecutive scenes share few neighbours; a larger cache would fill the memory.
@@ -149,7 +147,7 @@ class Nearest:
         distances[[pair.stem == scene.stem for pair in self._pairs]] = np.inf
         best = int(distances.argmin())
         if not np.isfinite(distances[best]):
-            raise InputError(f"expected an exemplar beside the scene {scene.stem} itself, got none: add images")
+            raise InputError(f"expected an exemplar of a scene other than {scene.stem}, got none: add images")
         return [Exemplar(str(self._pairs[best].ir), self._load(self._pairs[best]))]
 
     def _infrared(self, pair: Pair, device: str, black_hot: bool, asked: AskedRange) -> Tensor:

@@ -1,4 +1,4 @@
-"""Features of a VGG that the perceptual, style and distribution distances compare; one pass for each image."""
+"""VGG features for the perceptual, style and distribution distances, computed in one pass per image."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from ir_transfer.imaging.image_io import write_whole
 
 
 def write_page(path: Path, template: Path, content: Mapping[str, Any]) -> None:
-    """Render a template into a file, which appears complete or not at all; values are escaped.
+    """Render a template into a file atomically; values are escaped.
 
     Raises:
         EncodeError: It cannot be written.
-        jinja2.UndefinedError: The template names a value that the content lacks.
+        jinja2.UndefinedError: The template uses a value that is missing from the content.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -33,7 +33,7 @@ def write_page(path: Path, template: Path, content: Mapping[str, Any]) -> None:
 
 
 def data_uri(image: Image.Image, kind: Literal["jpeg", "png", "webp"], quality: int = 85) -> str:
-    """Return an image as the address of an ``img`` element.
+    """Return an image as a data URL for an ``img`` element.
 
     Args:
         image: The image.

@@ -1,8 +1,8 @@
-"""Metrics of scenes with invalid pixels: each as it is defined, over what is valid.
+"""Metrics of scenes with invalid pixels, computed over the valid pixels.
 
-Values of single pixels are taken from the valid ones. A filter sees the images with their invalid pixels extended from
-the nearest valid ones, as it sees borders, and its result counts at valid pixels. Windows count where all of their
-pixels are valid. What works on whole images alone, networks and spectra, is computed on the largest valid rectangle.
+Per-pixel metrics use only valid pixels. Filters process images whose invalid pixels are replicated from the nearest
+valid ones, as at borders, and their results are used at valid pixels. Windows are used if all their pixels are valid.
+Networks and spectra, which need whole images, use the largest valid rectangle.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ir_transfer.metrics.edges import STRONG, magnitude, share_near
 from ir_transfer.metrics.object_heat import Box, hot_regions
 
 Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
-"""Output (1, 1, H, W), what it is compared with, and what counts, to a value (1,); None where it has no meaning."""
+"""Function of output (1, 1, H, W), reference and valid pixels that returns a value (1,); None if it is undefined."""
 
 
 def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
@@ -50,7 +50,7 @@ def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
 
 
 def _windows_of_scales(mask: Tensor, most: int) -> list[Tensor]:
-    """Return which windows are valid at every scale, finest first, as long as there are any."""
+    """Return the valid windows at every scale that has any, finest first."""
     found: list[Tensor] = []
     while len(found) < most and min(mask.shape[-2:]) >= fidelity.WINDOW:
         windows = whole_windows(mask, fidelity.WINDOW)
@@ -62,7 +62,7 @@ def _windows_of_scales(mask: Tensor, most: int) -> list[Tensor]:
 
 
 def cell_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor:
-    """Return the correlation (1,) over the means of the valid pixels of cells; cells without any do not count."""
+    """Return the correlation (1,) over the means of the valid pixels of cells; cells without any are ignored."""
     mask = valid.mask.double()
     shares = F.avg_pool2d(mask, CELL, ceil_mode=True)
     seen = shares > 0
@@ -152,7 +152,7 @@ TO_RGB: Mapping[str, Metric] = {
 }
 """Columns against the luma of the RGB image."""
 LEAST_SIDES: Mapping[str, int] = {"spectrum": 16, "line_noise": 32, "shift": 64}
-"""Columns of the largest valid rectangle, with the least side in pixels for which they are computed."""
+"""Columns of the largest valid rectangle, with the smallest side in pixels for which they are computed."""
 LEAST_SIDE_OF_NETWORKS = 64
 _LEAST_WINDOWS: Mapping[str, int] = {
     "ssim": fidelity.WINDOW,
@@ -164,12 +164,12 @@ _OF_NETWORKS = frozenset({"perceptual", "style", "patch_frechet", "patch_mmd"})
 
 
 def not_computed(valid: ValidPixels, *, networks: bool, lpips: bool) -> set[str]:
-    """Return the columns that have no meaning for a scene: no window or rectangle of valid pixels is large enough.
+    """Return the columns that are undefined for a scene, since no window or rectangle of valid pixels is large enough.
 
     Args:
-        valid: What of the scene counts.
-        networks: Whether there is a feature network.
-        lpips: Whether there is LPIPS.
+        valid: The valid pixels of the scene.
+        networks: Whether a feature network is available.
+        lpips: Whether LPIPS is available.
     """
     top, left, bottom, right = valid.largest
     side = min(bottom - top, right - left)

@@ -25,7 +25,7 @@ from ir_transfer.yaml_fields import read_mapping
 NAMES = "labels.yaml"
 """File in a folder of masks that maps values to names, as in ``1: person``."""
 SMALLEST = 12
-"""Least pixels of an object; smaller components are often edges of other objects."""
+"""Smallest number of pixels of an object; smaller components are often edges of other objects."""
 _NARROWEST = 3  # width of a ring in pixels
 
 
@@ -51,7 +51,7 @@ def open_masks(folder: Path) -> Masks:
     """
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of masks at {folder}, found none: check --masks")
-    raw = read_mapping(folder / NAMES, "mapping from levels to names", "write '1: person' and so on into it")
+    raw = read_mapping(folder / NAMES, "mapping from levels to names", "write lines such as '1: person'")
     for level, name in raw.items():
         if not isinstance(level, int) or not isinstance(name, str):
             raise InputError(f"expected lines such as '1: person' in {folder / NAMES}, got {level!r}: {name!r}")
@@ -72,7 +72,7 @@ def masks_of_card(root: Path, card: Card) -> Masks | None:
 def read_regions(masks: Masks, scene: Scene, label: str | None = None) -> list[Region]:
     """Return the objects of a scene in its pixels: the connected components of each label.
 
-    The ring of an object reaches as far as half of its shorter side, at least 3 pixels, and has no pixel of its label.
+    The ring of an object extends by half of its shorter side, at least 3 pixels, and excludes pixels of its label.
 
     Args:
         masks: The masks of the data set; a scene without a mask has no objects.
@@ -107,8 +107,8 @@ def ringed_components(
     Args:
         mask: The objects (H, W).
         excluded: Pixels (H, W) that belong to no ring.
-        smallest: Least pixels of a component.
-        reach_of: Returns how far a ring reaches, in pixels, by the shorter side of the component's frame.
+        smallest: Smallest number of pixels of a component.
+        reach_of: Returns the width of a ring in pixels for the shorter side of the component's bounding box.
     """
     for region in regionprops(connected(mask, connectivity=2)):
         if region.area < smallest:
@@ -133,6 +133,6 @@ def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
     if tuple(round(side * scene.scale) for side in size) != (width, height):
         raise InputError(
             f"expected the mask {path} to have the size of the scene's images, got {size}: "
-            "name the masks of these files"
+            "pass the masks of these files"
         )
     return resize_nearest(found.levels, height, width)

@@ -11,7 +11,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.registry import create_model
 
 BASELINES = ("constant", "gray", "inverted", "histogram", "fda")
-"""Methods without a network that every comparison measures: a blank image alone has the best PSNR and SSIM."""
+"""Methods without a network, included in every comparison, since even a blank image has the best PSNR and SSIM."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def refuse_unexpected_weights(models: Sequence[str], weights: Mapping[str, Seque
 
 
 def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
-    """Return a method for each weights file of a model; one with the bundled weights where no file is given.
+    """Return a method for each weights file of a model, or one with the bundled weights if no file is given.
 
     Args:
         name: Name of the model, then its options, each after a colon: ``gatys:steps=50``.

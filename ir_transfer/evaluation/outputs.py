@@ -1,4 +1,4 @@
-"""Outputs of another program as a row of a comparison: a folder of gray images, one for every scene."""
+"""Outputs of another program as a row of a comparison: a folder with one grayscale image per scene."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ir_transfer.evaluation.scenes import Scene, reduced
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.image_names import composed, is_image_name
 
-_OPAQUE = 255  # below it, an image is mixed with its mean
-_NAMED = 5  # files of each kind that an error names
+_OPAQUE = 255  # below this opacity, a pixel is blended with the mean
+_NAMED = 5  # number of files of each kind listed in an error
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class OutputFolder:
 def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> OutputFolder:
     """Return the row of ``NAME=FOLDER``, with exactly one image of the right size for every pair.
 
-    An image must have a value wherever its scene has a ground truth: left out of the metrics, its holes would make the
-    row easier than the others, and counted, they would have an invented value.
+    An image must be valid wherever the ground truth of its scene is. Ignoring its holes would give the row an advantage
+    over the others, and including them would require invented values.
 
     Args:
         text: As on the command line.
@@ -88,19 +88,19 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
     if found := [f"{kind}: {listed(names)}" for kind, names in wrong.items() if names]:
         raise InputError(
             f"expected exactly one image of the scene's size in {folder} for each of {len(pairs)} scenes, got files "
-            f"{'; '.join(found)}: complete or tidy the folder of --outputs {label}"
+            f"{'; '.join(found)}: correct the folder of --outputs {label}"
         )
     if holes := [line for pair in pairs if (line := _holes(files[composed(pair.stem)], pair))]:
         raise InputError(
             f"expected a value at every valid pixel of a scene in the files of {folder}, got holes (alpha, mask, "
-            f"nodata or NaN): {listed(holes)}: fill them, or mask the same pixels in the ground truths, where they do "
-            f"not count for any row; then repeat --outputs {label}"
+            f"nodata or NaN): {listed(holes)}: fill them, or mask the same pixels in the ground truths, so that they "
+            f"are ignored in all rows; then repeat --outputs {label}"
         )
     return OutputFolder(label, folder, files, black_hot)
 
 
 def _holes(path: Path, pair: Pair) -> str | None:
-    """Return the file's name with the share of the scene's valid pixels at which it is not opaque, if there are any."""
+    """Return the file name with the share of the scene's valid pixels that are not opaque in it, if there are any."""
     found = open_side(path, "ir")
     check_gray(found, path)
     if found.ignores_alpha:

@@ -17,7 +17,7 @@ RADIUS = 64
 
 _VARIES = 1e-4  # least range of a live channel, relative to the largest range in its layer
 _PROBED = (0.3, 0.7)  # rows and columns of the probed pixels, as a share of the sides
-_LEAST_REPLACED = 0.25  # least share of pixels to replace; the influence of fewer would be small by construction
+_LEAST_REPLACED = 0.25  # smallest share of pixels to replace; the influence of fewer would be small by construction
 _ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.Hardswish, nn.Softplus)
 
 
@@ -94,15 +94,15 @@ def dead_shares(
 def context_reach(
     model: TranslationModel, rgb_images: Sequence[Tensor], style: StyleCode, radius: int = RADIUS
 ) -> float | None:
-    """Return the mean change of pixels, a share of the range, if all pixels farther away than ``radius`` change.
+    """Return the mean change of a pixel, as a share of the range, if all pixels farther away than ``radius`` change.
 
-    The distant pixels are replaced by those of the mirrored image. Colours, rows and feature statistics then change
-    little, so that global effects (a tone curve over the whole image, normalised features) are not counted as context.
+    The distant pixels are replaced by those of the mirrored image, which changes colours, rows and feature statistics
+    little, so that global effects (a global tone curve, normalised features) do not count as context.
     An image that equals its mirror image gives 0.
 
     Args:
         model: In evaluation mode.
-        rgb_images: Each (1, 3, H, W) in [0, 1]; those of which less than a quarter would be replaced are left out.
+        rgb_images: Each (1, 3, H, W) in [0, 1]; images of which less than a quarter would be replaced are ignored.
         style: A style code of the model.
         radius: In pixels.
 

@@ -1,4 +1,4 @@
-"""Protocols: versioned files of the settings that two comparable tables have in common."""
+"""Protocols: versioned files with the settings that make tables comparable."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Protocol:
 
     Attributes:
         name: As in the file's name.
-        version: Increased by every change that changes a value.
+        version: Increased by every change that affects values.
         summary: One line.
         exemplar: Policy that chooses the exemplars; ``any`` leaves it to the caller.
         band: Band of the infrared images.
         max_side: Larger images are reduced to this side in pixels; None measures them unchanged.
         polarity: Polarity of the infrared files; black-hot ones are inverted before anything is measured.
         split: Folder below the data root that is measured, if it exists; None measures the root.
-        border: Pixels on each side that are left out.
+        border: Number of pixels ignored on each side.
         seed: Seed of the bootstrap, and of stochastic models.
         leave_out: Columns that are not measured.
         composite: Network, heat and constants of the composite.
@@ -50,11 +50,11 @@ class Protocol:
 
     @property
     def title(self) -> str:
-        """Name and version, which a value is quoted with."""
+        """Name and version, to cite with values."""
         return f"protocol {self.name} version {self.version}" if self.version else "no protocol"
 
     def changed_title(self, changes: Sequence[str]) -> str:
-        """Return the title with the changes that were made to the protocol, in words."""
+        """Return the title with a description of the changes made to the protocol."""
         return self.title + (f" (changed: {', '.join(changes)})" if changes else "")
 
     @property
@@ -90,7 +90,7 @@ def load_protocol(source: str) -> Protocol:
         if source not in list_protocols():
             raise UnknownNameError.among("protocol", source, list_protocols())
         path = resource(f"{_FOLDER}/{source}.yaml")
-    raw = read_mapping(path, "protocol", f"{', '.join(list_protocols())} ship")
+    raw = read_mapping(path, "protocol", f"{', '.join(list_protocols())} are bundled")
     return _checked(fill(Protocol, raw, str(path)), path)
 
 

@@ -1,4 +1,4 @@
-"""Values that papers of the field have published."""
+"""Values published in papers of the field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAGS = {
 WARNING = (
     "Do not compare these values with the tables above: scenes, resolutions, crops, feature networks and exemplars "
     "differ. One published method has FIDs of 39.5, 70.3 and 92.6 on one data set in three papers. They only show the "
-    "range that the field reports."
+    "range reported in the field."
 )
 
 

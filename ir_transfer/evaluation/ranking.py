@@ -1,4 +1,4 @@
-"""Which method is better: against the baselines, in pairs, and by a composite that a blank image scores 0 in."""
+"""Ranking of methods: against the baselines, in pairs, and by a composite that is 0 for a blank image."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WorseThanBaseline:
 
     @property
     def mark(self) -> str:
-        """How a table marks the value: ``<gray``, or ``<gray?`` if the difference is not clear."""
+        """The marker of the value in tables: ``<gray``, or ``<gray?`` if the difference is not clear."""
         return f"<{self.baseline}{'' if self.clear else '?'}"
 
 
@@ -47,7 +47,7 @@ class PairwiseComparison:
     """Two methods in one column.
 
     Attributes:
-        difference: By how much the first is better (negative: worse) on the column's own scale, with its interval.
+        difference: Advantage of the first (negative: worse) on the column's own scale, with its interval.
         better: Number of scenes in which the first is better; None for a column without values by scene.
         worse: Number of scenes in which it is worse.
     """
@@ -97,7 +97,7 @@ def composites(results: Results) -> dict[str, Estimate]:
     """Return the composite of every method in [0, 1], best first; empty if structure was not measured.
 
     The geometric mean of the :func:`aspects`. It is 0 for an image whose edges do not correlate with those of the
-    ground truth, so that a blank image is last, also where it has the best PSNR.
+    ground truth, so that a blank image ranks last even if it has the best PSNR.
     """
     found = {}
     for label in results.estimates:
@@ -121,7 +121,7 @@ def composite_lead(results: Results, first: str, second: str) -> Score:
 
 
 def aspects(results: Results, label: str) -> dict[str, Estimate]:
-    """Return the aspects of a method, each in [0, 1]; one whose columns were not measured is left out.
+    """Return the aspects of a method, each in [0, 1]; aspects whose columns were not measured are omitted.
 
     - fidelity: mean of SSIM and MS-SSIM.
     - structure: correlation of edges with the ground truth within 3 pixels.
@@ -129,7 +129,7 @@ def aspects(results: Results, label: str) -> dict[str, Estimate]:
     - heat: 1 - |share - share in the ground truth| of the labelled objects, or else of the hot regions, that are
       hotter than their ring.
 
-    All but structure are at least the floor. Constants, network and heat are those of ``results.composite``.
+    All except structure are at least the floor. Constants, network and heat are those of ``results.composite``.
     """
     made = results.composite
     row, ground_truth = results.estimates[label], results.estimates.get(GROUND_TRUTH, {})
@@ -166,7 +166,7 @@ def _combined(a: Estimate, b: Estimate, function: Callable[[_Values, _Values], _
 
 
 def _stacked(parts: list[Estimate]) -> _Values:
-    """Return value and draws of estimates (N, 1 + R), as many draws as all of them have."""
+    """Return values and draws of estimates (N, 1 + R), with the number of draws common to all."""
     size = min(len(part.draws) for part in parts)
     return np.stack([np.concatenate([[part.value], part.draws[:size]]) for part in parts])
 
@@ -192,7 +192,7 @@ def _difference(better: Estimate, worse: Estimate) -> Score:
 
 
 def _count_scenes(results: Results, column: str, first: str, second: str) -> tuple[int | None, int | None]:
-    """Return in how many scenes the first method is better and in how many it is worse."""
+    """Return the numbers of scenes in which the first method is better and worse."""
     a, b = (results.per_scene[label].get(column) for label in (first, second))
     if not a or not b:
         return None, None

@@ -114,7 +114,7 @@ def _chart(compared: Comparison, key: str) -> dict[str, Any]:
 
 
 def _range(scores: Mapping[str, Score]) -> tuple[float, float]:
-    """Return the range of a chart: 0 and all ends of intervals, but without outliers such as a blank image's."""
+    """Return the range of a chart: 0 and all intervals, except outliers such as those of a blank image."""
     ends = [0.0, *(end for score in scores.values() for end in (score.low, score.high, score.mean))]
     sizes = [abs(score.mean) for score in scores.values() if score.mean]
     limit = 4 * float(np.median(sizes)) if sizes else 1.0
@@ -123,7 +123,7 @@ def _range(scores: Mapping[str, Score]) -> tuple[float, float]:
 
 
 def _count_better(compared: Comparison) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return the number of columns in which a method is clearly better than another, and of columns in all."""
+    """Return the number of columns in which a method is clearly better than another, and of all columns."""
     counts: dict[str, dict[str, tuple[int, int]]] = {}
     for found in pairwise_comparisons(compared.results).values():
         for (a, b), pair in found.items():

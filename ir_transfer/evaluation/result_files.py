@@ -1,6 +1,6 @@
 """A comparison as files for programs: ``results.json`` and ``table.csv``.
 
-Keys and field names are those of files that have been published, and differ from the names in the code.
+Keys and field names match published files and differ from the names in the code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_json(compared: Comparison, path: Path) -> None:
 
 
 def write_csv(compared: Comparison, path: Path) -> None:
-    """Write a line for each method and column; the composite is a column too.
+    """Write one line per method and column, including the composite.
 
     Raises:
         EncodeError: It cannot be written.

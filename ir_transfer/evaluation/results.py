@@ -31,7 +31,7 @@ class Results:
         outputs: Images (H, W) by method and scene with the first exemplar, of the scenes to keep.
         exemplars: Names of the exemplars by scene.
         polarities: Assumed polarity of the exemplars, by name.
-        validity: Scenes with invalid pixels: the share that is valid, the largest valid rectangle, and the columns that
+        validity: For scenes with invalid pixels: the valid share, the largest valid rectangle, and the columns that
             could not be computed.
         cases: Best and worst scenes of every method.
         composite: Settings of the composite.
@@ -64,7 +64,7 @@ class MethodValues:
         self.patches = PatchFile()
 
     def add(self, stem: str, values: MetricValues) -> None:
-        """Add the values of a scene with one exemplar; those of weight 0 do not count."""
+        """Add the values of a scene with one exemplar; values of weight 0 are ignored."""
         for column, (value, weight) in values.items():
             if weight:
                 self._values[column][stem].append((value, weight))

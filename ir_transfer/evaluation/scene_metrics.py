@@ -1,4 +1,4 @@
-"""All metrics of an output of one scene; what depends on the scene alone is computed once."""
+"""All metrics of the outputs of one scene; values that depend only on the scene are computed once."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class SceneEvaluator:
         columns: Keys of the columns to measure.
         encoder: VGG whose features are compared, or None.
         lpips: LPIPS, or None.
-        border: Pixels on each side of the image that are left out.
+        border: Number of pixels ignored on each side of the image.
 
     Attributes:
         scene: The scene.
@@ -113,7 +113,7 @@ class SceneEvaluator:
 
     @property
     def validity(self) -> dict[str, Any] | None:
-        """What of the scene is valid, and the columns that cannot be computed for it; None if all of it is."""
+        """The valid pixels and the columns that cannot be computed for the scene; None if all pixels are valid."""
         if self._valid is None:
             return None
         top, left, bottom, right = self._valid.largest
@@ -135,8 +135,8 @@ class SceneEvaluator:
 
         Args:
             output: (1, 1, H, W) in [0, 1].
-            moments: Moments of the exemplar's features; without them the style distance is left out.
-            exemplar: (1, 1, h, w) in [0, 1]; without one its columns are left out.
+            moments: Moments of the exemplar's features; without them the style distance is omitted.
+            exemplar: (1, 1, h, w) in [0, 1]; without one its columns are omitted.
         """
         inner = self.inner(output)
         found = self._own(inner)
@@ -178,7 +178,7 @@ class SceneEvaluator:
         metrics: Mapping[str, Callable[[Tensor, Tensor], Tensor]],
         masked: Mapping[str, masked_metrics.Metric],
     ) -> MetricValues:
-        """Return the metrics of an image over its valid pixels; those without a meaning there are left out."""
+        """Return the metrics of an image over its valid pixels, except those that are undefined there."""
         values: dict[str, Tensor | None] = {}
         for key in metrics.keys() & self._columns:
             if self._valid is None:

@@ -17,7 +17,7 @@ from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.exemplars.read import open_exemplar
 
-_WHOLE = 1 - 1e-4  # share of valid pixels from which a reduced pixel has no invalid one in it
+_WHOLE = 1 - 1e-4  # share of valid pixels above which a reduced pixel contains no invalid one
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Scene:
 
     @property
     def exemplar(self) -> Tensor:
-        """The ground truth as an exemplar (1, 1, h, w): its invalid pixels take the nearest valid value."""
+        """The ground truth as an exemplar (1, 1, h, w), with invalid pixels set to the nearest valid value."""
         if self.valid is None:
             return self.ground_truth
         filled = without_invalid(self.ground_truth[0, 0].cpu().numpy(), self.valid[0, 0].cpu().numpy())

@@ -14,13 +14,13 @@ from ir_transfer.labels.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.metrics.object_heat import Region
 
 OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}
-"""Classes that are objects, with their labels in the heat columns."""
+"""Object classes, with their labels in the heat columns."""
 LIKELY = 0.6
-"""Least probability of an object's cells."""
+"""Smallest probability of an object's cells."""
 POSSIBLE = 0.2
 """Cells of at least this probability are excluded from rings."""
 SMALLEST = 8
-"""Least cells of an object: half of a standing person of 32 pixels; smaller ones are often errors."""
+"""Smallest number of cells of an object: half of a standing person of 32 pixels; smaller ones are often errors."""
 QUARTER = 4
 """Side of a cell in pixels of the RGB image."""
 
@@ -51,7 +51,7 @@ def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int])
     if any(abs(side * QUARTER - whole) > QUARTER for side, whole in zip(label.shape, file_size, strict=False)):
         raise InputError(
             f"expected {path} at a quarter of the scene's {file_size[1]} x {file_size[0]} pixels, got "
-            f"{label.shape[1]} x {label.shape[0]}: name the labels of these RGB images"
+            f"{label.shape[1]} x {label.shape[0]}: pass the labels of these RGB images"
         )
     cells = [((np.arange(n) + 0.5) * m / n).astype(np.int64) for n, m in zip(shown, label.shape, strict=False)]
     found = []

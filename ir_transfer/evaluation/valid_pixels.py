@@ -1,4 +1,4 @@
-"""Which pixels of a scene count, and what of its images a metric may see."""
+"""Valid pixels of a scene, and the parts of its images available to metrics."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ValidPixels:
 
     @cached_property
     def largest(self) -> Rectangle:
-        """The largest rectangle without invalid pixels; of a large image, to a few pixels."""
+        """The largest rectangle without invalid pixels; accurate to a few pixels for large images."""
         return largest_rectangle(self.mask[0, 0].cpu().numpy())
 
     @cached_property
@@ -63,16 +63,16 @@ class ValidPixels:
 
 
 def whole_windows(valid: Tensor, side: int, stride: int = 1) -> Tensor:
-    """Return which windows of ``side`` pixels have valid pixels only: bool (1, 1, h, w), without padding."""
+    """Return whether windows of ``side`` pixels contain only valid pixels: bool (1, 1, h, w), without padding."""
     return F.max_pool2d((~valid).float(), side, stride) == 0
 
 
 def largest_rectangle(valid: NDArray[np.bool_]) -> Rectangle:
     """Return the largest rectangle of true pixels of (H, W), an empty one if there is none.
 
-    The rows are taken one after the other, as the ground of a histogram of the true pixels above each column, whose
-    largest rectangle a stack of rising bars finds. An image of more than 512 pixels a side is looked at in cells, which
-    are true where all their pixels are.
+    Each row in turn is the base of a histogram of the true pixels above it, whose largest rectangle is found with a
+    stack of rising bars. Images of more than 512 pixels a side are reduced to cells, which are true if all their pixels
+    are.
     """
     height, width = valid.shape
     cell = max(1, -(-max(height, width) // _MOST_CELLS))

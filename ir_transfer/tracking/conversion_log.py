@@ -1,4 +1,4 @@
-"""A conversion as a run in MLflow: settings, counts, manifest and a preview."""
+"""Logs a conversion as an MLflow run: settings, counts, manifest and a preview."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Delivery:
 
     Args:
         folder: Folder of the run, with ``journal.jsonl``.
-        uri: Tracking URI; another one than before starts from the first event.
+        uri: Tracking URI; if it has changed, delivery restarts from the first event.
 
     Attributes:
         folder: Folder of the run, absolute.
@@ -68,7 +68,7 @@ class Delivery:
     def deliver(self) -> int:
         """Deliver new events; return their number.
 
-        After a failure the next call repeats the same events, which has no effect on those that the store has.
+        After a failure, the next call repeats the same events; those already in the store are not affected.
 
         Raises:
             MissingPackageError: MLflow is not installed.
@@ -129,7 +129,7 @@ class Delivery:
             client.log_batch(run, metrics=metrics[start : start + _MOST_METRICS], synchronous=True)
 
     def _started(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
-        """Log the recipe; a value that changed at a resumption gets a new name, since MLflow overwrites none."""
+        """Log the recipe; a value that changed on resumption gets a new name, since MLflow cannot overwrite values."""
         from mlflow.entities import Param, RunTag
 
         known: dict[str, str] = self._state["params"]
@@ -190,7 +190,7 @@ class Delivery:
         from ir_transfer.tracking.registration import log_model
 
         exemplar = inside_path(self.folder, EXEMPLAR)
-        if not exemplar.is_file():  # which a packaged model needs; without it the run is complete but has no model
+        if not exemplar.is_file():  # required by a packaged model; without it the run is complete but has no model
             client.set_tag(run, "ir_transfer.model", f"not registered: {exemplar} is missing")
             return
         log_model(
@@ -205,7 +205,7 @@ def delivery_of(folder: Path, uri: str) -> Delivery:
         MissingFileError: The folder has no journal.
     """
     if not (folder / JOURNAL).is_file():
-        raise MissingFileError(f"expected {JOURNAL} in {folder}, found none: name the folder of a training run")
+        raise MissingFileError(f"expected {JOURNAL} in {folder}, found none: pass the folder of a training run")
     return Delivery(folder, uri)
 
 

@@ -1,4 +1,4 @@
-"""Evaluations as runs in MLflow, linked to the models that they measured."""
+"""Logs evaluations as MLflow runs that are linked to the evaluated models."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _registered(client: MlflowClient, compared: Comparison) -> dict[str, ModelVe
 
 
 def _parent(client: MlflowClient, experiment: str, models: Sequence[Fetched | ModelVersion]) -> dict[str, str]:
-    """Return tags that link to the training of the first model; MLflow nests runs of one experiment only."""
+    """Return tags that link to the training of the first model; MLflow nests only runs of the same experiment."""
     from mlflow.exceptions import MlflowException
 
     trained = next((model.run_id for model in models if model.run_id), "")

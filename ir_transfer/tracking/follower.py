@@ -1,4 +1,4 @@
-"""Delivers the journal of a running training in a thread of its own, so that the training never waits for MLflow."""
+"""Delivers the journal of a running training in a separate thread, so that training never waits for MLflow."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LONGEST_PAUSE = 60.0
 class Follower:
     """Delivers a run folder's journal while the training writes it, within a ``with`` block.
 
-    A store that does not answer is reported once; the events remain in the journal, and are delivered when it answers
-    again, or later by ``ir-transfer runs deliver``.
+    An unavailable store is reported once; the events remain in the journal and are delivered when the store is
+    available again, or later with ``ir-transfer runs deliver``.
 
     Args:
         folder: Folder of the run.
@@ -89,7 +89,7 @@ class Follower:
             self._failing = True
             return False
         if self._failing:
-            self._report(f"MLflow at {self._delivery.uri} answers again: all events are delivered")
+            self._report(f"MLflow at {self._delivery.uri} is available again: all events are delivered")
         self._failing = False
         return True
 
@@ -105,7 +105,7 @@ class Follower:
                 self._report(f"warning: no digest of {data.name}: {error}")
 
     def _record_system(self) -> None:
-        """Record the use of the machine in the journal, where MLflow's own monitor would need a store that answers."""
+        """Record machine utilisation in the journal, since MLflow's own monitor needs an available store."""
         values = {
             "system/cpu_utilization_percentage": psutil.cpu_percent(),
             "system/system_memory_usage_percentage": psutil.virtual_memory().percent,

@@ -1,4 +1,4 @@
-"""The model card that travels with every registered version."""
+"""The model card included in every registered version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequenc
         name: Registered name.
         weights: The weights file.
         run_id: Identifier of the training run.
-        data_notes: A line for each source of the training data: name, licence, what it forbids.
+        data_notes: One line per source of the training data: name, licence, restrictions.
     """
     band = weights.band.upper() or "an unnamed band"
     scores = "\n".join(f"| {figure} | {value:.3f} |" for figure, value in weights.scores.items())
@@ -51,7 +51,7 @@ exemplar that is logged with the model.
 
 {_recipe(weights)}
 
-## Scores in training's own validation
+## Validation metrics from training
 
 {table}
 
@@ -59,9 +59,9 @@ exemplar that is logged with the model.
 
 ## Limits
 
-- The output is relative apparent intensity, not temperature or reflectance; nothing in it is calibrated.
-- It shows how such a scene usually looks in infrared. Heat that is not visible in the RGB image is not found.
-- Scenes unlike the training data give worse images, without a warning.
+- The output is relative apparent intensity, not temperature or reflectance, and is not calibrated.
+- It shows the usual infrared appearance of such a scene. Heat sources not visible in the RGB image are not detected.
+- Results are worse for scenes unlike the training data; there is no warning.
 """
 
 

@@ -1,6 +1,6 @@
 """The model that MLflow loads and serves: weights and an exemplar as files, with the code of this package.
 
-The only module that imports MLflow when it is imported itself.
+This is the only module that imports MLflow at import time.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ class PromotionResult:
     Attributes:
         candidate: The evaluated version.
         champion: The previous champion; None if there was none.
-        leads: Composite of the candidate minus that of each rival, by label; empty if the candidate is the champion,
-            so that nothing was compared.
-        compared: The comparison; None likewise.
-        run_id: Identifier of its run in MLflow; empty likewise.
+        leads: Composite of the candidate minus that of each rival, by label; empty if nothing was compared because the
+            candidate is already the champion.
+        compared: The comparison; None if nothing was compared.
+        run_id: Identifier of its run in MLflow; empty if nothing was compared.
     """
 
     candidate: Fetched
@@ -45,12 +45,12 @@ class PromotionResult:
 
     @property
     def promoted(self) -> bool:
-        """Whether it is better than every rival: the interval of each difference is above 0."""
+        """Whether the candidate is better than every rival, that is, the interval of each difference is above 0."""
         return bool(self.leads) and all(lead.low > 0 for lead in self.leads.values())
 
     @property
     def reasons(self) -> list[str]:
-        """A line for each rival."""
+        """One line per rival."""
         if not self.leads:
             return [f"{self.candidate.title} is already the champion: there is nothing to compare"]
         texts = []

@@ -51,7 +51,7 @@ def log_model(
         weights: The ``.safetensors`` file.
         exemplar: Infrared image or saved style that the model uses.
         name: Registered name; ``<model>-<band>`` by default.
-        data_notes: A line for each source of the training data: name, licence, what it forbids.
+        data_notes: One line per source of the training data: name, licence, restrictions.
         step: Step of the training.
 
     Returns:
@@ -118,7 +118,7 @@ def _save(path: Path, file: WeightsFile, exemplar: Path, model_id: str, run_id: 
 
 
 def _requirements() -> list[str]:
-    """Return this package and those that its outputs depend on; its code is not copied into the model."""
+    """Return this package and the packages that its outputs depend on; its code is not copied into the model."""
     from importlib.metadata import version
 
     packages = ("mlflow", "torch", "numpy", "safetensors")

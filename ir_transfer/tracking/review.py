@@ -32,7 +32,7 @@ def review(
     Args:
         uri: Tracking URI.
         port: Port of the user interface; None takes a free one.
-        browser: Whether to open a browser, if there is a screen.
+        browser: Whether to open a browser if a display is available.
         report: Called with lines for the user.
         on_ready: Called once with the URL of the user interface when it answers.
 
@@ -50,7 +50,7 @@ def review(
         if not server.wait_until_ready(stop):
             return
         _present(store, server.url, browser, report, on_ready)
-        report(f"Ready at {server.url}. Ctrl-C ends it.")
+        report(f"Ready at {server.url}. Press Ctrl-C to stop.")
         while not stop.wait(1):
             server.check()
     report("ended")
@@ -87,7 +87,7 @@ def overview(store: RunStore, url: str) -> list[str]:
     for run in trainings[:_SHOWN]:
         page = f"{url}/#/experiments/{store.experiment}/runs/{run.info.run_id}/model-metrics{_WORKFLOW}"
         lines += [
-            f"  {name_of(run)}  {str(run.info.status).lower()}, begun {describe_start(run)}, run {short_id(run)}",
+            f"  {name_of(run)}  {str(run.info.status).lower()}, started {describe_start(run)}, run {short_id(run)}",
             f"    {best_metrics(store, run)}",
             f"    curves and images  {page}",
         ]

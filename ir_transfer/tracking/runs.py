@@ -48,7 +48,7 @@ class RunStore:
         if experiment is None:
             raise InputError(
                 f"expected an experiment {EXPERIMENT!r} in {uri}, found none: train into it "
-                f"(ir-transfer train RECIPE --data ROOT --tracking-uri {uri}), or name another with --tracking-uri"
+                f"(ir-transfer train RECIPE --data ROOT --tracking-uri {uri}), or select another with --tracking-uri"
             )
         self.experiment = str(experiment.experiment_id)
 

@@ -58,7 +58,7 @@ FOLDER = "ir_transfer.folder"
 """Tag of a training's folder, absolute and without symbolic links."""
 
 LONGEST_PARAM = 500
-"""Most characters of a parameter's value, in the strictest of MLflow's stores."""
+"""Largest length of a parameter value in the strictest of MLflow's stores."""
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 """Aliases of registered versions: the newest one, and the best one by an evaluation."""
@@ -91,7 +91,7 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
     """
     if not create and uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         raise MissingFileError(
-            f"expected an MLflow store at {uri}, found none: train a model first, or name the store with "
+            f"expected an MLflow store at {uri}, found none: train a model first, or set the store with "
             "--tracking-uri or MLFLOW_TRACKING_URI"
         )
     for name, value in _QUIET.items():
@@ -114,7 +114,7 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
 
 
 def _creation_lock(uri: str) -> AbstractContextManager[Any]:
-    """Return a lock between processes that may create the same SQLite file: MLflow's migrations fail side by side."""
+    """Return a lock between processes that may create the same SQLite file, since concurrent MLflow migrations fail."""
     if not uri.startswith(SQLITE):
         return nullcontext()
     file = Path(uri.removeprefix(SQLITE))
@@ -176,8 +176,8 @@ def translate_store_errors(uri: str) -> Iterator[None]:
         if isinstance(error, TrackingError):
             raise
         raise TrackingError(
-            f"expected the MLflow store {uri} to answer, got: {one_line(error)}: check --tracking-uri and that "
-            "the store is up"
+            f"expected the MLflow store {uri} to respond, got: {one_line(error)}: check --tracking-uri and that "
+            "the store is running"
         ) from error
 
 
@@ -226,7 +226,7 @@ class RecordedRun:
     def log(
         self, metrics: Mapping[str, float], params: Mapping[str, object], tags: Mapping[str, str] | None = None
     ) -> None:
-        """Log values; parameters that are None and empty tags are left out, long parameters are cut."""
+        """Log values; None parameters and empty tags are omitted, and long parameters are truncated."""
         from mlflow.entities import Metric, Param, RunTag
 
         self.client.log_batch(

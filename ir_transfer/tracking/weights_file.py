@@ -63,7 +63,7 @@ class WeightsFile:
             with safe_open(path, framework="np") as file:
                 metadata = dict(file.metadata() or {})
         except SafetensorError as error:
-            raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}: fetch it again") from error
+            raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}: download it again") from error
         if metadata.get("kind") != "weights":
             raise WeightsError(
                 f"expected {path} to hold weights of ir-transfer, got {metadata.get('kind', 'no kind')!r}"

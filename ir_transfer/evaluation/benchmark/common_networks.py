@@ -1,4 +1,4 @@
-"""AdaIN and WCT2 as commonly implemented, which speed is compared with in the same run on the same machine.
+"""Common implementations of AdaIN and WCT2, as a reference for speed in the same run on the same machine.
 
 Written from the papers' equations, for timing with random weights only: full VGG-19 widths, NCHW, the exemplar encoded
 for every image, a singular value decomposition for each whitening and colouring.

@@ -1,4 +1,4 @@
-"""Time and memory of the conversion of a rendered folder, in a process of its own."""
+"""Time and memory of the conversion of a rendered folder, in a separate process."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class FolderRun:
     """The measurements of the conversion of a folder.
 
     Attributes:
-        images: How many were converted.
-        seconds: From start to end of the process, its imports included.
+        images: Number of converted images.
+        seconds: Run time of the process, including imports.
         samples: (seconds, resident MiB) over time.
         peak_mb: Peak resident memory in MiB; of a cluster, the sum over its processes.
         times: Shares of decode, translate and encode, and idle time of the device, as the command reported them.
@@ -67,7 +67,7 @@ def convert_folder(
         count: Number of images.
         model: Registered name.
         threads: CPU threads of the command, or of each worker.
-        ray_workers: Workers of a Ray cluster on this machine; None takes the local engine.
+        ray_workers: Workers of a Ray cluster on this machine; None uses the local engine.
         on_step: Called at every tenth of the images with a line on the remaining time.
 
     Raises:
@@ -124,7 +124,7 @@ def _done(out: Path) -> int:
 
 
 def time_left(done: int, count: int, seconds: float) -> str:
-    """Return how long the rest takes, if ``done`` of ``count`` parts took so many seconds.
+    """Return the estimated remaining time after ``done`` of ``count`` items took so many seconds.
 
     Example:
         >>> time_left(100, 1000, 20.0)
@@ -134,7 +134,7 @@ def time_left(done: int, count: int, seconds: float) -> str:
 
 
 def _resident_with_children(process: int) -> float:
-    """Return the resident memory in MiB of a process and all its children that still run."""
+    """Return the resident memory in MiB of a process and all its running children."""
     total = 0.0
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(process)

@@ -34,7 +34,7 @@ class LoaderRun:
         transform: Name of the transform.
         workers: Worker processes; 0 for the main process.
         images: Images in the timed epoch.
-        seconds: Seconds of that epoch.
+        seconds: Duration of that epoch in seconds.
     """
 
     transform: str
@@ -90,7 +90,7 @@ def measure_loaders(
         for label, transform in transforms.items():
             run = LoaderRun(label, number, count, _seconds(_Scenes(count, transform), number))
             found.append(run)
-            rate = f"{run.transform}, {run.workers} workers: {run.rate:.1f} images a second"
+            rate = f"{run.transform}, {run.workers} workers: {run.rate:.1f} images per second"
             left = time_left(len(found), total, time.perf_counter() - began) if len(found) < total else "the last one"
             on_step(f"{rate}; {left}")
     return found

@@ -1,6 +1,6 @@
-"""Seconds, memory and parameters of models and of their common implementations, in one run on one machine.
+"""Time, memory and parameter counts of models and of their common implementations, in one run on one machine.
 
-All candidates are timed in every round, so that ratios are reliable on a machine with other load.
+All candidates are timed in every round, so that ratios are reliable on a machine under other load.
 """
 
 from __future__ import annotations
@@ -109,15 +109,15 @@ def measure(
     memory: bool = True,
     on_step: Callable[[str], None] | None = None,
 ) -> list[Measurement]:
-    """Time candidates in alternation, then measure the memory of each in a process of its own.
+    """Time candidates alternately, then measure the memory of each in a separate process.
 
     Args:
         asked: The candidates.
         rounds: Timed rounds, after one for warm-up.
         threads: Number of CPU threads; None keeps it.
         memory: Whether to measure memory.
-        on_step: Called with a line for each candidate that warms up or whose memory is measured, and for each round;
-            most have an estimate of the remaining time.
+        on_step: Called with a progress line for each warm-up, round and memory measurement; most lines include an
+            estimate of the remaining time.
     """
     if threads:
         torch.set_num_threads(threads)
@@ -153,12 +153,12 @@ def _peaks(asked: Sequence[Candidate], threads: int | None, say: Callable[[str],
 
 
 def _left(seconds: float, what: str) -> str:
-    """Return how long the rest takes, for the end of a line; nothing if there is none."""
+    """Return the remaining time as the end of a line; empty if there is none."""
     return f": about {duration_text(seconds)} left {what}" if seconds > 0 else ""
 
 
 def speedups(measurements: Sequence[Measurement]) -> list[float | None]:
-    """Return the time of the common implementation over that of each candidate, at equal side; None without one."""
+    """Return the time of the common implementation over that of each candidate of equal side; None without one."""
     common: Mapping[tuple[str, int], float] = {
         (m.candidate.model, m.candidate.side): m.seconds for m in measurements if m.candidate.common
     }
@@ -192,7 +192,7 @@ def peak_memory(candidate: Candidate, threads: int | None = None) -> float:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise IrTransferError(f"expected {candidate.label} to run in a process of its own, got: {reason}")
+        raise IrTransferError(f"expected {candidate.label} to run in a separate process, got: {reason}")
     return float(done.stdout.split()[-1])
 
 

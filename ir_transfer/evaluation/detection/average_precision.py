@@ -1,7 +1,7 @@
 """Mean average precision on test scenes: by torchmetrics, and its bootstrap over scenes.
 
-The bootstrap is written here because torchmetrics takes seconds per call, as long as 500 resamplings here: pycocotools
-accumulates in loops over the detections. The matching is fewer lines than the tables that pycocotools would need.
+The bootstrap is implemented here because torchmetrics takes seconds per call, as long as 500 resamplings here, since
+pycocotools loops over detections. The matching takes less code than the tables that pycocotools would need.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def find_objects(detector: FCOS, scenes: Sequence[LabelledScene], device: str = 
 
 
 def check_torchmetrics() -> None:
-    """Check that torchmetrics is installed before anything is trained.
+    """Check that torchmetrics is installed, before training starts.
 
     Raises:
         MissingFileError: torchmetrics or pycocotools is not installed.
@@ -110,7 +110,7 @@ def bootstrap_precision(
         found: Detections by scene.
         true: Labelled objects by scene.
         labels: Number of labels.
-        counts: How often each scene is drawn in each resampling (R, S).
+        counts: Number of times that each scene is drawn in each resampling (R, S).
     """
     matches = [_match_all(found, true, label) for label in range(labels)]
     means = np.full((len(counts), len(_OVERLAPS)), np.nan)
@@ -150,7 +150,7 @@ def _match_all(found: Sequence[Objects], true: Sequence[Objects], label: int) ->
 
 
 def _match(overlaps: Floats) -> NDArray[np.bool_]:
-    """Return whether each detection is matched to an object of its own, at each overlap (10, D).
+    """Return whether each detection is matched to a distinct object, at each overlap (10, D).
 
     Args:
         overlaps: IoU (D, O) of detections by descending score and objects.

@@ -37,7 +37,7 @@ class TrainingCondition:
     Attributes:
         name: Name of its row.
         kind: Source of the images.
-        versions: One 8-bit image (1, H, W) per scene, in the scenes' order; batches draw from all versions.
+        versions: Each has one 8-bit image (1, H, W) per scene, in scene order; batches draw from all versions.
     """
 
     name: str
@@ -110,7 +110,7 @@ class SceneTranslator:
         return to_bytes(method.model(scene.rgb, self._codes[key])[0])
 
     def _report_polarity(self, name: str, code: StyleCode) -> None:
-        """Warn once of an exemplar that is inverted by default."""
+        """Warn once about an exemplar that is inverted by default."""
         facts = code.metadata
         if facts.get("polarity_source") != "auto" or facts["polarity"] == "white-hot" or name in self.inverted:
             return
@@ -119,7 +119,7 @@ class SceneTranslator:
 
 
 def check_names(methods: Sequence[Method]) -> None:
-    """Refuse models whose rows would have the name of another row.
+    """Refuse models whose row would have the same name as another.
 
     Raises:
         InputError: No model, one twice, or one with the name of another condition.

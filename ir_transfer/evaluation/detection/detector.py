@@ -20,7 +20,7 @@ from ir_transfer.evaluation.detection.conditions import TrainingCondition
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
 
 NAME = "compact FCOS version 1"
-"""Name that a value is quoted with; its version increases with every change of detector or training."""
+"""Name to cite with results; its version increases with every change of detector or training."""
 
 _STRIDES = (4, 8, 16)  # of the pyramid; with the usual 8 to 128, people of ten pixels in small images are missed
 _WIDTHS = (16, 32, 64, 96)
@@ -109,7 +109,7 @@ def train_detector(
     Args:
         condition: The training images.
         scenes: Their boxes, in the same order.
-        labels: Labels to detect; other objects are left out.
+        labels: Labels to detect; other objects are ignored.
         side: Longer side of an image in the detector, in pixels.
         steps: Batches of :data:`BATCH` images.
         seed: Seed of initial weights, order and augmentations.

@@ -1,4 +1,4 @@
-"""The experiment: a detector is trained in every condition and tested on real infrared images."""
+"""The experiment: trains a detector in every condition and tests it on real infrared images."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Outcome:
     Attributes:
         rows: Results in the order of the table.
         labels: Labels that were detected.
-        left_out: Labels that occur in training or test scenes only.
+        left_out: Labels that occur only in training or only in test scenes.
         alike: Test scenes that are near-duplicates of a training scene, as ``test = train``.
         train: Training scenes.
         test: Test scenes.

@@ -56,7 +56,7 @@ class DetectionFiles:
             InputError: No test pairs, both ``test`` and ``split``, or a pair or scene in both subsets.
         """
         if self.test is not None and self.split is not None:
-            raise InputError("expected --test or --split, got both: leave one out")
+            raise InputError("expected --test or --split, got both: omit one")
         pairs = list_pairs(self.data, self.card)
         if self.test is not None:
             train, test = pairs, list_pairs(self.test, self.card)

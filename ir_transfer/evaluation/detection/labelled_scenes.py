@@ -1,4 +1,4 @@
-"""Scenes with the boxes of their objects, in 8 bit so that thousands fit into memory."""
+"""Scenes with object boxes, stored in 8 bits so that thousands fit into memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LabelledScene:
         gray: The RGB image in grayscale, 8-bit (1, H, W).
         boxes: Left, top, right, bottom in pixels of these images (N, 4).
         labels: Label of each box, in lower case.
-        prints: Fingerprints of RGB and infrared image, which near-duplicates are found by.
+        prints: Fingerprints of the RGB and infrared image, used to find near-duplicates.
     """
 
     pair: Pair
@@ -76,7 +76,7 @@ def load_labelled(
     if not all_labels:
         raise InputError(
             f"expected objects of {pairs[0].stem} and {len(pairs) - 1} other scenes in {boxes}, got none: "
-            "label files and images must have equal names"
+            "label files and images must have the same names"
         )
     if label is not None and label.lower() not in all_labels:
         raise UnknownNameError.among(f"label in {boxes}", label, all_labels)
@@ -100,12 +100,12 @@ def _load(pair: Pair, boxes: Sequence[Box], max_side: int | None, black_hot: boo
 
 
 def to_bytes(image: Tensor) -> Tensor:
-    """Return an image in [0, 1] in 8 bit, of the same shape."""
+    """Return an image in [0, 1] as 8-bit levels of the same shape."""
     return (image.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
 def common_labels(train: Sequence[LabelledScene], test: Sequence[LabelledScene]) -> tuple[list[str], list[str]]:
-    """Return the labels of training and test scenes, sorted, and those that occur in one of the two only.
+    """Return the common labels of training and test scenes, sorted, and those that occur in only one of the two.
 
     Raises:
         InputError: No label occurs in both.
@@ -114,6 +114,6 @@ def common_labels(train: Sequence[LabelledScene], test: Sequence[LabelledScene])
     if not learnt & asked:
         raise InputError(
             f"expected a label that occurs in training and test scenes, got {sorted(learnt)} and {sorted(asked)}: "
-            "name objects alike in both"
+            "use the same label names in both"
         )
     return sorted(learnt & asked), sorted(learnt ^ asked)

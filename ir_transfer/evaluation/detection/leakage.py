@@ -49,7 +49,7 @@ def refuse_test_exemplars(exemplars: Iterable[Path], test: Sequence[Pair]) -> No
     """
     tested = {pair.ir.resolve(): pair.stem for pair in test}
     if shared := [tested[path.resolve()] for path in exemplars if path.resolve() in tested]:
-        raise InputError(f"expected exemplars outside the test scenes, got that of {listed(shared)}: take others")
+        raise InputError(f"expected exemplars outside the test scenes, got those of {listed(shared)}: use others")
 
 
 def look_alikes(train: Sequence[LabelledScene], test: Sequence[LabelledScene]) -> list[str]:

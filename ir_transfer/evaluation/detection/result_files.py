@@ -1,6 +1,6 @@
 """The result of a detection experiment as files: JSON, CSV, an HTML page and a sheet of test scenes.
 
-Keys and field names are those of files that have been published, and differ from the names in the code.
+Keys and field names match published files and differ from the names in the code.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _COLOURS = {
 
 
 def made_with(outcome: Outcome, protocol: str) -> str:
-    """Return protocol, detector, training and scenes on one line, which a value is quoted with."""
+    """Return protocol, detector, training and scenes on one line, to cite with results."""
     training = outcome.training
     return (
         f"{protocol}; {NAME}, {training.steps} steps of {BATCH}, {len(training.seeds)} "
