@@ -31,8 +31,8 @@ class Scene:
         thermal: Thermal map (B, 1, H / 4, W / 4) in canonical tone; None for models without one.
         classes: Class probabilities (B, 11, H / 4, W / 4); None without labels.
         valid: Pixels that are valid in RGB image and ground truth (B, 1, H, W) bool; None if all are. Elsewhere the
-            output takes the values of the ground truth, so that no loss has a gradient there, and statistics of
-            features have the same share of it on both sides.
+            output is set to the values of the ground truth, so that no loss has a gradient there, and feature
+            statistics contain the same share of it on both sides.
     """
 
     content: Tensor
@@ -52,7 +52,7 @@ class Scene:
 
         Args:
             like: Maps (B, C, h, w) of the scene at any resolution.
-            reach: Pixels around each pixel that a filter sees, and that must be valid too.
+            reach: Radius in pixels of the filter around each pixel, within which pixels must be valid too.
         """
         if self.valid is None:
             return like.new_ones(1, 1, 1, 1)
@@ -133,10 +133,10 @@ class Traits:
     """Declared requirements of a loss.
 
     Attributes:
-        reference: What the output is compared with. ``truth``: the registered ground truth, which is required;
+        reference: The reference of the output. ``truth``: the registered ground truth, which is required;
             ``style``: statistics of the ground truth, or of an infrared image of the style where there is none;
-            ``content``: the RGB image alone; ``labels``: what is expected of labelled classes, for samples without a
-            ground truth.
+            ``content``: the RGB image alone; ``labels``: the expected appearance of labelled classes, for samples
+            without a ground truth.
         needs_vgg: Whether the loss needs the perceptual encoder.
         batchwise: Whether the loss is not a mean over samples, so that the mean of two half batches differs from the
             value of the whole batch, and training in several processes differs slightly from training in one.

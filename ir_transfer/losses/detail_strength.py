@@ -8,7 +8,7 @@ from ir_transfer.losses.base import CANONICAL_DEVIATION, Scene
 from ir_transfer.nn.box_mean import box_mean
 from ir_transfer.nn.thermal.local_contrast import cell_means
 
-_WINDOW = 21  # pixels: what differs from the mean of a window is detail
+_WINDOW = 21  # pixels: detail is the difference from the mean of a window
 _CELLS = 5
 _FLOOR = 0.03  # deviations: weaker detail is noise
 
@@ -16,8 +16,8 @@ _FLOOR = 0.03  # deviations: weaker detail is noise
 def detail_strength(scene: Scene) -> Tensor:
     """Return the mean absolute log ratio () of the local deviations of detail in output and ground truth.
 
-    Detail is what differs from the mean of 21 x 21 pixels; its deviation is that in about 20 x 20 pixels. The mean log
-    ratio of each image is subtracted, since the exemplar decides the contrast of detail of the image as a whole. The
+    Detail is the difference from the mean of 21 x 21 pixels; its deviation is measured in about 20 x 20 pixels. The
+    mean log ratio of each image is subtracted, since the exemplar determines the overall contrast of detail. The
     sign of detail and a few pixels of misregistration have no effect.
     """
     output, truth = (_log_energy(image / CANONICAL_DEVIATION) for image in (scene.output.float(), scene.truth.float()))

@@ -12,11 +12,11 @@ _SIGMA = 4.0
 _REACH = round(2.5 * _SIGMA)
 _FLOOR = 1e-20  # far below the variances of rounding
 _ALLOWED = 0.2
-"""Largest magnitude of the correlation in real infrared images; their average is .05."""
+"""Largest magnitude of the correlation in real infrared images; the average is 0.05."""
 
 
 def embossing(scene: Scene) -> Tensor:
-    """Return the mean excess () of the high-pass correlation with the luma over .2 in magnitude."""
+    """Return the mean excess () of the magnitude of the high-pass correlation with the luma over 0.2."""
     return torch.relu(luma_correlation(scene).abs() - _ALLOWED).mean()
 
 

@@ -10,7 +10,7 @@ from ir_transfer.nn.gram import gram_matrix
 
 
 def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:
-    """Return the squared Frobenius distance of matrices (B, C, C) over the wanted one's squared norm, averaged over B.
+    """Return the squared Frobenius distance of matrices (B, C, C) over the squared norm of the target, averaged over B.
 
     The constants in the papers depend on layer, network and image size; the relative distance does not.
     """

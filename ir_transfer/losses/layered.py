@@ -18,7 +18,7 @@ class LayeredLoss(nn.Module):
 
     ``L = sum_l alpha_l L_l / mean(L_l)`` with content losses at two layers and Gram losses at five (Babaeizadeh and
     Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, independent of the loss's scale. Their common
-    factor, the sum of all averages, is left out, so that a difficult batch does not outweigh the other losses. The
+    factor, the sum of all averages, is omitted, so that a difficult batch does not outweigh the other losses. The
     averages are updated at every forward pass in training mode.
     """
 

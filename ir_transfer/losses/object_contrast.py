@@ -45,8 +45,8 @@ def expected_people(scene: Scene) -> Tensor:
 def outlines(scene: Scene) -> Tensor:
     """Return one minus the correlation of output and people around the people's outlines (scalar, in [0, 2]).
 
-    Registration errors of a few pixels blur what is learned from pairs; class labels lie on the RGB image's own edges.
-    For samples without a ground truth, since in others people may be as warm as what is behind them.
+    Registration errors of a few pixels blur the outlines learned from pairs; class labels follow the edges of the RGB
+    image. For samples without a ground truth, since in others people may be as warm as their background.
     """
     if scene.classes is None:
         return scene.output[..., :0].sum()
@@ -62,7 +62,7 @@ def outlines(scene: Scene) -> Tensor:
 
 
 def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:
-    """One-sided, and only where the ground truth's contrast is positive: before a warm wall, people are dark."""
+    """One-sided, and only where the ground truth's contrast is positive: in front of a warm wall, people are dark."""
     if scene.classes is None:
         return scene.output[..., :0].sum()  # zero, with a gradient like every other loss
     likely = scene.classes[:, list(wanted)].sum(1, keepdim=True)

@@ -25,8 +25,8 @@ def charbonnier(scene: Scene) -> Tensor:
 def coarse(scene: Scene) -> Tensor:
     """Return :func:`charbonnier` of both images, averaged over cells of 4 x 4 pixels.
 
-    Pairs are registered to a few pixels at best. At full resolution, a sharp edge that is displaced by two pixels is
-    penalised twice and a blurred one once; at a quarter of the resolution, blur has no advantage.
+    Pairs are registered to a few pixels at best. At full resolution, a sharp edge displaced by two pixels is penalised
+    twice and a blurred one once; at a quarter of the resolution, blur has no advantage.
     """
     content, truth, output = (F.avg_pool2d(image, _COARSE) for image in (scene.content, scene.truth, scene.output))
     valid = None if scene.valid is None else scene.counted(truth) > 0

@@ -21,7 +21,7 @@ def perceptual(scene: Scene) -> Tensor:
 
 
 def deep_perceptual(scene: Scene) -> Tensor:
-    """Return :func:`perceptual` at relu2_1 to relu4_1; the finest level favours texture of the RGB image."""
+    """Return :func:`perceptual` at relu2_1 to relu4_1; the finest level would favour texture of the RGB image."""
     return _distance(scene, _DEEP)
 
 

@@ -18,8 +18,8 @@ def texture(scene: Scene) -> Tensor:
 
     The bands are four levels of a Laplacian pyramid (Burt and Adelson 1983); the amplitude of a band is its root mean
     square in windows of 32 x 32 pixels of the full size. The amplitude depends neither on the position nor on the sign
-    of detail, so misregistration is not penalised, while a smooth output is, which other distances to the ground truth
-    prefer where detail cannot be predicted.
+    of detail. Misregistration is therefore not penalised, but smooth outputs are, which other distances to the ground
+    truth favour where detail cannot be predicted.
     """
     pairs = zip(*(_amplitudes(image / CANONICAL_DEVIATION) for image in (scene.output, scene.truth)), strict=True)
     return torch.stack([scene.mean((output / truth).log().abs(), _WINDOW // 2) for output, truth in pairs]).mean()

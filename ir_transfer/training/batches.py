@@ -1,4 +1,4 @@
-"""Training batches: a sample depends on seed, step and its number only, independent of process and thread."""
+"""Training batches; each sample depends only on the seed, the step and its number, not on process or thread."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Batch:
         valid: Pixels that are valid in the RGB image and, where registered, in the ground truth (B, 1, s, s) bool;
             None if all are.
         keys: Identity of each view (B, 3) for the feature cache; None if no view recurs.
-        truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards is
-            that of the batch.
+        truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards
+            equals that of the batch.
         style_weight: The same for the samples that are not mirrored.
     """
 

@@ -44,7 +44,7 @@ def load(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of many types here
         raise WeightsError(
-            f"expected a training checkpoint at {path}, got: {error}: delete it to start anew"
+            f"expected a training checkpoint at {path}, got: {error}: delete it to start over"
         ) from error
     if not isinstance(state, dict) or "step" not in state or "model" not in state:
         raise WeightsError(f"expected a training checkpoint at {path}, got another kind of file: choose another --out")

@@ -29,7 +29,7 @@ class Degradation:
     glare: float = 0.0
 
     def __call__(self, image: Tensor, random: np.random.Generator) -> Tensor:
-        """Return an RGB image (3, H, W) in [0, 1], degraded or as it is."""
+        """Return an RGB image (3, H, W) in [0, 1], degraded or unchanged."""
         if random.random() < self.degraded:
             image = degrade(image, random, night=self.darkened)
         return add_glare(image, random) if random.random() < self.glare else image
@@ -39,7 +39,7 @@ def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> 
     """Return a degraded RGB image of the same shape and range as ``image`` (3, H, W) in [0, 1].
 
     Labels of the clean image remain valid, so that an encoder can be trained on degraded images with labels that its
-    teachers predict well only by day.
+    teachers predict reliably only by day.
 
     Args:
         image: sRGB in [0, 1].
@@ -74,7 +74,7 @@ def darken(image: Tensor, random: np.random.Generator) -> Tensor:
 def add_glare(image: Tensor, random: np.random.Generator) -> Tensor:
     """Return an RGB image (3, H, W) in [0, 1] with saturated lamps and the streaks that they cause in a lens.
 
-    What is behind glare keeps its label and its infrared intensity, which can only be told from the surroundings.
+    Content hidden by glare keeps its label and infrared intensity, which can only be inferred from the surroundings.
     """
     height, width = image.shape[-2:]
     rows, columns = torch.arange(height).view(-1, 1), torch.arange(width).view(1, -1)

@@ -1,4 +1,4 @@
-"""Cache of a frozen content encoder's features of the views of a training."""
+"""Cache of the features that a frozen content encoder computes for the views of a training run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = tuple[int, ...]
 
 
 class FeatureCache:
-    """Caches features of views in bfloat16 up to a memory limit; further views are computed at every use.
+    """Caches features of views in bfloat16 up to a memory limit; those of further views are computed at every use.
 
     Args:
         gib: Memory in GiB.

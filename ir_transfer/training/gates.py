@@ -1,8 +1,8 @@
-"""Gates: minimum requirements of a network, checked at every validation besides its scores.
+"""Gates: minimum requirements of a network, checked at every validation in addition to its scores.
 
-A network can have good scores although half of its channels are dead, although its effective receptive field is too
-small to recognise objects, or although its output is an embossed copy of the RGB image. Each gate checks one of these
-faults on images of the validation.
+A network can have good scores even if half of its channels are dead, its effective receptive field is too small to
+recognise objects, or its output is an embossed copy of the RGB image. Each gate checks one of these faults on images
+of the validation.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ir_transfer.models.style_code import StyleCode
 DEAD_LIMIT = 0.5
 """Largest share of dead channels of a layer that is not counted as dead."""
 REACH = 0.02
-"""Least change of a pixel, as a share of the range, when everything more than 64 pixels away is replaced."""
+"""Smallest change of a pixel, as a share of the range, if everything more than 64 pixels away is replaced."""
 EMBOSSING = 0.3
 """Largest magnitude of the high-pass correlation with the luma of the RGB image."""
 DETAIL = 0.15
-"""Least high-pass correlation with the ground truth."""
+"""Smallest high-pass correlation with the ground truth."""
 REFLECTED = frozenset({"nir", "swir"})
 """Bands of reflected light, whose detail resembles that of the RGB image, so that embossing is not checked."""
 
@@ -35,7 +35,7 @@ class Gate:
     Attributes:
         name: Name of the figure, as in ``gates/<name>`` of the journal.
         value: Measured value.
-        low: Least value that passes, or None.
+        low: Smallest value that passes, or None.
         high: Largest value that passes, or None.
         detail: Explanation of a failure, for the log.
     """
@@ -48,12 +48,12 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is within the limits; NaN is not."""
+        """Whether the value is within the limits; false for NaN."""
         above = self.low is None or self.value >= self.low
         return above and (self.high is None or self.value <= self.high) and self.value == self.value
 
     def __str__(self) -> str:
-        """Return one line with name, value, limits and, of a failure, its explanation."""
+        """Return one line with name, value, limits and, for a failure, its explanation."""
         limits = [
             f">= {self.low:g}" if self.low is not None else "",
             f"<= {self.high:g}" if self.high is not None else "",

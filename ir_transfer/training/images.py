@@ -21,7 +21,7 @@ from ir_transfer.training.sources import ImageFiles, find_sources, find_validati
 
 
 class ImageCache:
-    """Caches decoded images up to a memory limit; further ones are decoded at every use.
+    """Caches decoded images up to a memory limit; further images are decoded at every use.
 
     Nothing is evicted, since all images are drawn equally often.
 
@@ -86,7 +86,7 @@ class ImageSet:
         return self._load(index, self.infrared, 1)
 
     def valid(self, index: int) -> OutputLevels | None:
-        """Return 255 where an RGB image, and its ground truth if paired, is valid, else 0 (H, W); None if all is."""
+        """Return 255 where an RGB image, and its ground truth if paired, is valid, else 0 (H, W); None if all are."""
         found = self._single(self.rgb[index]) if self.pairs is None else self._pair(self.pairs[index])[1:]
         return found[1] if len(found) > 1 else None
 
@@ -102,7 +102,7 @@ class ImageSet:
     def _load_pair(self, pair: Pair) -> tuple[OutputLevels, ...]:
         """Return the RGB and the infrared image, and 255 where both are valid if some pixels are not.
 
-        Invalid pixels of the infrared image take the nearest valid value, so that it can be an exemplar.
+        Invalid pixels of the infrared image are set to the nearest valid value, so that it can be an exemplar.
         """
         rgb, ir, valid = load_pair(pair, self.max_width)
         infrared = [without_invalid(ir, valid, crop=False)]
@@ -131,7 +131,7 @@ def load_rgb(single: Single, max_width: int | None = None) -> tuple[OutputLevels
 def load_infrared(single: Single, max_width: int | None = None) -> OutputLevels:
     """Return a white-hot infrared image (H, W), at most ``max_width`` pixels wide.
 
-    Its invalid pixels take the nearest valid value, so that it can be an exemplar.
+    Its invalid pixels are set to the nearest valid value, so that it can be an exemplar.
 
     Raises:
         MissingFileError: No such file.
@@ -159,7 +159,7 @@ def _mask_levels(valid: Valid) -> OutputLevels:
 
 
 def find_images(data: DataSection, root: Path, cache: ImageCache) -> list[ImageSet]:
-    """List the images of every source without those of the validation, and check them.
+    """List and check the images of every source, excluding those of the validation.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
@@ -178,7 +178,7 @@ def find_images(data: DataSection, root: Path, cache: ImageCache) -> list[ImageS
     for found, source in zip(sources, data.sources, strict=True):
         if not found.rgb or not found.infrared:
             raise InputError(
-                f"expected images in {root / source.path} ({found.where}) that do not validate, got none: add some"
+                f"expected images in {root / source.path} ({found.where}) not used for validation, got none: add some"
             )
         check_pairs(found.pairs or ())
         if found.pairs is None:

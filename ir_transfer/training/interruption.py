@@ -1,4 +1,4 @@
-"""Interruption of a run: the first signal stops it after the current step, the second one at once."""
+"""Interruption of a run: the first signal stops it after the current step, the second one immediately."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 def on_signal(stop: Callable[[str], None]) -> Iterator[None]:
     """Within the block, call ``stop`` with a message at the first SIGINT or SIGTERM; a second one ends the process.
 
-    No cleaning up is needed then, since checkpoints are written atomically.
+    No clean-up is needed, since checkpoints are written atomically.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -20,7 +20,7 @@ def on_signal(stop: Callable[[str], None]) -> Iterator[None]:
         for caught in before:
             signal.signal(caught, signal.SIG_DFL)
         name = signal.Signals(number).name
-        stop(f"{name}: saving and stopping after this step; a second one ends at once, the last checkpoint stays")
+        stop(f"{name}: saving and stopping after this step; a second one stops at once, keeping the last checkpoint")
 
     for number in before:
         signal.signal(number, ask)

@@ -48,7 +48,7 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
 def read_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
     """Return the events from a byte offset on, and the offset of the next one.
 
-    An incomplete last line is left out, as are lines that are no events.
+    An incomplete last line and lines that are not events are omitted.
 
     Example:
         >>> from pathlib import Path

@@ -19,8 +19,8 @@ _START = 2**16
 def refuse_leaks(sources: Sequence[ImageFiles], validation: ImageFiles) -> None:
     """Refuse sources that share a scene or a copied image with the validation.
 
-    Scenes are compared if both sides have the same card, and images byte by byte. Files that are listed on both sides
-    are not reported, since they are excluded from the training.
+    Scenes are compared if both sides have the same card, and images byte by byte. Files listed on both sides are not
+    reported, since they are excluded from training.
 
     Args:
         sources: Sources without the files of the validation.
@@ -35,8 +35,8 @@ def refuse_leaks(sources: Sequence[ImageFiles], validation: ImageFiles) -> None:
             raise InputError(
                 f"expected no scene in training and validation, got {scene!r} of the card {source.card} in both"
                 f"{_more(leaks)}: {ours} ({source.where}) and {theirs} ({validation.where}): make subsets with "
-                f"ir-transfer datasets split {source.card}, and name the file as 'split' and 'validation_split' with "
-                "'part: train' and 'validation_part: val' (a set of other places needs a card of its own name)"
+                f"ir-transfer datasets split {source.card}, and set 'split' and 'validation_split' to the file, with "
+                "'part: train' and 'validation_part: val' (a set of other places needs a separate card)"
             )
         if copies := list(_copies(source.rgb, validation.rgb)):
             ours, theirs = copies[0]
@@ -56,7 +56,7 @@ def refuse_overlap(source: ImageFiles, validation: ImageFiles) -> None:
     if shared := [single.path for single in source.rgb if single.path in held_out]:
         raise InputError(
             f"expected subsets without a common image, got {shared[0]} in {source.where} and in {validation.where}"
-            f"{_more(shared)}: name two subsets of one split (part: train, validation_part: val)"
+            f"{_more(shared)}: use two subsets of one split (part: train, validation_part: val)"
         )
 
 

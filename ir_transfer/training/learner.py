@@ -35,7 +35,7 @@ class NotFiniteError(InputError):
 
 
 def _make_model(recipe: Recipe, root: Path) -> TranslationModel:
-    """Make the recipe's model with random weights, and with a frozen content encoder if the recipe names one."""
+    """Create the recipe's model with random weights, and with a frozen content encoder if the recipe specifies one."""
     model = _make_random(recipe)
     if recipe.model.encoder is not None:
         source = recipe.model.encoder
@@ -50,18 +50,18 @@ def _make_random(recipe: Recipe) -> TranslationModel:
         if looks:
             raise InputError(
                 f"expected no data.looks in the recipe of model {recipe.model.name!r}, which takes exemplars, got "
-                f"{', '.join(looks)}: leave them out"
+                f"{', '.join(looks)}: omit them"
             )
         return create_model(recipe.model.name, weights=None, **hyper_parameters)
     if not looks:
         raise InputError(
             f"expected data.looks in the recipe of model {recipe.model.name!r}, which takes no exemplars, got none: "
-            "name infrared files by look, as in looks: {mine: [exemplar.png]}"
+            "list infrared files by style name, as in looks: {mine: [exemplar.png]}"
         )
     known = hyper_parameters.get("looks", looks)
     if missing := [name for name in looks if name not in known]:
         raise InputError(
-            f"expected model.hyper_parameters.looks to name all of data.looks, got none of {', '.join(missing)}: add it"
+            f"expected model.hyper_parameters.looks to list all of data.looks, got none of {', '.join(missing)}: add it"
         )
     return create_model(recipe.model.name, weights=None, **{**hyper_parameters, "looks": known})
 
@@ -149,7 +149,7 @@ class Learner:
         return {**{name: part.state_dict() for name, part in self._components().items()}, "about": about}
 
     def load(self, state: dict[str, Any], path: Path) -> None:
-        """Load the state of an earlier run; components that the recipe has gained since start anew.
+        """Load the state of an earlier run; components added to the recipe since then are initialised.
 
         Raises:
             WeightsError: The state is of another model; the message names ``path``.

@@ -1,4 +1,4 @@
-"""The training loop: one for every trainable model."""
+"""The training loop, used for all trainable models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REPORT_EVERY = 50
 
 
 class Trainer:
-    """Trains the model of a recipe; one checkpoint contains all that is needed to resume.
+    """Trains the model of a recipe; a checkpoint contains everything needed to resume.
 
     Args:
         recipe: Model, data, losses and training options.
@@ -104,7 +104,7 @@ class Trainer:
         """
         path = self.folder.checkpoint
         if not path.is_file():
-            self.folder.log(f"no checkpoint in {self.folder.path} yet: starting anew")
+            self.folder.log(f"no checkpoint in {self.folder.path} yet: starting from step 0")
             return
         state = checkpoint.load(path)
         about = json.loads(state.get("about", "{}"))  # older checkpoints have none
@@ -146,7 +146,7 @@ class Trainer:
         """
         training = self.recipe.training
         if self.step >= training.steps:
-            self.folder.log(f"at step {self.step} of {training.steps}: nothing to do; raise training.steps to go on")
+            self.folder.log(f"at step {self.step} of {training.steps}: nothing to do; raise training.steps to continue")
             return None
         self.folder.attempt(lambda: save_recipe(self.recipe, self.folder.path / RECIPE))
         self._note_start()
@@ -186,7 +186,7 @@ class Trainer:
                 self.folder.log(f"{self.processes.device} has no native {training.precision}: computing in float32")
             self.folder.log(run_sanity_check(self.learner, first, self.validation, self.step))
             if self.step == 0:
-                self._report_validation()  # the result of the initial weights, for comparison
+                self._report_validation()  # validates the initial weights, for comparison
             self.progress, saved = Progress(training.batch_size), time.monotonic()
             while self.step < training.steps and not self.processes.any(self.stopping):
                 self.progress.add(self.train_step(loader.take().to(self.processes.device)))

@@ -30,7 +30,7 @@ class Muon(torch.optim.AdamW):
         lr: Learning rate of both optimisers.
         betas: Momentum coefficients of AdamW.
         weight_decay: Decoupled weight decay of both optimisers.
-        smallest: Least rows and columns of a hidden weight; first and last layers have fewer.
+        smallest: Smallest number of rows and columns of a hidden weight; first and last layers have fewer.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Objective: a module from a batch to its losses, so that several processes can share one backward pass."""
+"""Objective: a module that maps a batch to its losses, so that several processes can share one backward pass."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NO_CONTENT = 0.5  # input of the critic in place of an RGB image that is not pa
 
 
 class Objective(nn.Module):
-    """Model with the losses of a recipe and the networks that some of them contain.
+    """Model with the losses of a recipe and the networks that some losses contain.
 
     Args:
         recipe: Names and weights of the losses.
@@ -59,7 +59,7 @@ class Objective(nn.Module):
         self.layered = LayeredLoss() if LAYERED in recipe.losses else None
         if self.layered is not None and "layer-weights" not in model.info.controls:
             raise InputError(
-                f"expected a model with layer weights for losses.{LAYERED}, got {model.info.name!r}: leave it out"
+                f"expected a model with layer weights for losses.{LAYERED}, got {model.info.name!r}: omit it"
             )
 
     def _make_hints(self) -> FeatureHints:
@@ -67,14 +67,14 @@ class Objective(nn.Module):
         if encoder is None or widths is None or self.vgg is None or isinstance(self.model, ThermalModel):
             raise InputError(
                 f"expected a model with a trainable VGG-style encoder for losses.{HINTS}, got "
-                f"{self.model.info.name!r}: leave it out; a content encoder is made by ir-transfer distill"
+                f"{self.model.info.name!r}: omit it; use ir-transfer distill to train a content encoder"
             )
         hints = FeatureHints(widths, self.vgg.widths)
         hints.attach(encoder)
         return hints
 
     def learned(self) -> list[nn.Parameter]:
-        """Return the trainable parameters of model and hints; the critic has an optimiser of its own."""
+        """Return the trainable parameters of model and hints; the critic has a separate optimiser."""
         parameters = [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
         return [parameter for parameter in parameters if parameter.requires_grad]
 
@@ -189,5 +189,5 @@ def check_losses(recipe: Recipe, has_vgg: bool) -> None:
     if without_truth and (names := needing_ground_truth(recipe.losses)):
         raise InputError(
             f"expected losses without a registered ground truth, since all data.sources are unpaired, got "
-            f"{', '.join(names)}: leave them out, add a paired source, or --set training.reconstruction=0.1"
+            f"{', '.join(names)}: omit them, add a paired source, or --set training.reconstruction=0.1"
         )

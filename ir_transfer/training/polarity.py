@@ -32,7 +32,7 @@ class PolarityRecipe:
     Attributes:
         sets: White-hot sets to train on.
         held_out: White-hot sets that are only scored.
-        gate: Names of the sets from whose scores the margin is chosen.
+        gate: Names of the sets whose scores determine the margin.
         folds: Folds of the cross-validation.
         versions: Augmented versions of each image, draw_batch once.
         steps: Steps of each training.
@@ -92,7 +92,7 @@ def load_polarity_recipe(path: Path) -> PolarityRecipe:
     recipe = fill(PolarityRecipe, read_mapping(path, "polarity recipe", "see configs/polarity.yaml"), str(path))
     known = {one.name for one in (*recipe.sets, *recipe.held_out)}
     if unknown := set(recipe.gate) - known:
-        raise InputError(f"{path}: expected the gate to name sets of the recipe, got {', '.join(sorted(unknown))}")
+        raise InputError(f"{path}: expected the gate to list sets of the recipe, got {', '.join(sorted(unknown))}")
     if recipe.folds < 2:
         raise InputError(f"{path}: expected folds of 2 or more, got {recipe.folds}")
     return recipe

@@ -101,13 +101,13 @@ def read_images(root: Path, section: PolaritySet, encoder: ContentEncoder) -> Po
 
 
 def _read(path: Path) -> Tensor:
-    """Return an infrared image (1, 1, h, w) as a conversion gives it to the classifier: without invalid borders."""
+    """Return an infrared image (1, 1, h, w) without invalid borders, as passed to the classifier in a conversion."""
     image = read_image(path)
     return torch.from_numpy(without_invalid(image.gray()[0], image.valid))[None, None]
 
 
 def _scene(section: PolaritySet, path: Path) -> str:
-    # A file whose name does not match is a scene of its own.
+    # A file whose name does not match is a separate scene.
     match = re.search(section.scene, path.stem)
     return path.stem if match is None else match[0].zfill(12)
 

@@ -32,7 +32,7 @@ class Source:
     Attributes:
         path: Folder to which the card's paths are relative; without a card it contains ``rgb/`` and ``ir/``. With
             ``infrared`` and without a card, it is the folder of RGB images itself.
-        share: Draws per RGB image, relative to the other sources.
+        share: Number of draws per RGB image, relative to the other sources.
         max_width: Width in pixels to which larger images are reduced.
         pairing: ``paired`` has a registered infrared image of the same stem for every RGB image; ``unpaired``
             has RGB images and infrared images of other scenes, whose style is learned without a ground truth.
@@ -65,12 +65,12 @@ class ValidationSet:
     Attributes:
         name: Part of the names of its scores, ``validation/<name>/<column>``; letters, digits, ``_``, ``.`` and ``-``.
         path: Like that of a paired source; the folder of RGB images itself if unpaired and without a card.
-        exemplars: White-hot infrared images of the set's band and time of day, each used alone. If empty, two typical
-            images are chosen: of the set's ground truths, or of the first source if unpaired.
+        exemplars: White-hot infrared images of the set's band and time of day, used one at a time. If empty, two
+            typical images are chosen: of the set's ground truths, or of the first source if unpaired.
         labels: Folder of soft class labels, see :mod:`ir_transfer.labels.soft_labels`; null uses ``labels/<path>``
             below the data root if it exists.
-        every: Only every n-th image of the set validates; if the set is also a source, these images are excluded
-            from the training.
+        every: Only every n-th image of the set is validated on; if the set is also a source, these images are excluded
+            from training.
         pairing: ``unpaired`` if there is no ground truth: the output is compared with the exemplar.
         card: Like ``card`` of a source.
         split: Like ``split`` of a source.
@@ -93,13 +93,13 @@ class DataSection:
     """Data section of a recipe.
 
     Attributes:
-        band: Of the infrared images; cards must agree.
+        band: Band of the infrared images; cards must have the same.
         sources: Sets to train on, paired or unpaired in any combination.
         validation: Pair set below the data root that is never trained on; a folder of RGB images if unpaired. No
             scene or image of it may be in a source. With the other keys ``validation_...`` it abbreviates one entry
             of ``validations``.
-        validation_every: Only every n-th image of that set validates; if the set is also a source, these images are
-            excluded from the training.
+        validation_every: Only every n-th image of that set is validated on; if the set is also a source, these images
+            are excluded from training.
         validation_exemplar: Infrared image below the data root, the exemplar of the validation; null uses two typical
             ones, see :class:`ValidationSet`.
         validation_pairing: ``unpaired`` if there is no ground truth: the output is compared with the exemplar.
@@ -114,7 +114,7 @@ class DataSection:
         view_size: Height and width in pixels of the views for models that work in canonical tone, multiples of 32.
         views: Number of views of every image, which recur, so that the features of a frozen encoder are computed
             once; 0 draws new views.
-        register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
+        register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once per run.
         degraded: Share of views whose RGB image is degraded: noise, blur, compression, colours. This and the next two
             are only for models that work in canonical tone.
         darkened: Share of the degraded views whose RGB image is darkened as if taken at night.
@@ -178,7 +178,7 @@ class TrainingSection:
         weight_decay: Decoupled weight decay of every parameter.
         clip: Largest gradient norm, of the model and of the critic separately.
         ema: Decay of the exponential moving average of the weights, which is validated and exported.
-        starts: First step of a loss, by name: texture losses are of no use before the tone has been learned.
+        starts: First step of a loss, by name; texture losses have no benefit before the tone has been learned.
         only: Name patterns of the parameters that are trained; all others are frozen. Empty trains all.
         reconstruction: Share of samples translated at strength 0, whose ground truth is the luminance of the RGB image;
             only for models at their paper's size.
@@ -186,7 +186,7 @@ class TrainingSection:
         validate_every: Steps between validations.
         gates_from: First step at which a validation whose gates fail stops the run (see
             :mod:`ir_transfer.training.gates`); null only reports them.
-        patience: Validations without an improvement after which the run stops; null never stops it.
+        patience: Number of validations without improvement after which the run stops; null for no limit.
         checkpoint_minutes: Minutes between checkpoints.
         seed: Seed of all random numbers.
     """

@@ -45,7 +45,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe with every default spelled out; :func:`load_recipe` gives it back."""
+    """Write a recipe with all defaults, readable by :func:`load_recipe`."""
     write_whole(path, yaml.safe_dump(asdict(recipe), sort_keys=False, allow_unicode=True).encode())
 
 
@@ -115,8 +115,8 @@ def _check_source(source: Source, key: str, where: str) -> None:
         )
     if source.infrared_card is not None and source.infrared is None:
         raise InputError(
-            f"expected 'infrared' beside 'infrared_card' in {key} of {where}, found none: name the folder that the "
-            "card is of, or write 'card'"
+            f"expected 'infrared' beside 'infrared_card' in {key} of {where}, found none: set the folder that the "
+            "card describes, or use 'card'"
         )
 
 
@@ -127,7 +127,7 @@ def _is_view_size(size: list[int]) -> bool:
 def _check_validations(data: DataSection, where: str) -> None:
     if bool(data.validation) == bool(data.validations):
         both = "both" if data.validation else "neither"
-        raise InputError(f"expected data.validation or data.validations in {where}, got {both}: write one of them")
+        raise InputError(f"expected data.validation or data.validations in {where}, got {both}: keep one of them")
     names = [chosen.name for chosen in data.validations]
     if bad := [name for name in names if not re.fullmatch(r"[\w.-]+", name) or names.count(name) > 1]:
         raise InputError(

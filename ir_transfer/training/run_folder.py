@@ -1,4 +1,4 @@
-"""Run folder: log, journal, and files whose writing may fail without ending the run."""
+"""Run folder: log, journal, and files that may fail to be written without ending the run."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ class RunFolder:
         try:
             write()
         except (OSError, EncodeError) as error:
-            self.log(f"warning: {' '.join(str(error).split())}; the training goes on")
+            self.log(f"warning: {' '.join(str(error).split())}; training continues")
             return False
         return True

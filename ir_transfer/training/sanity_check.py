@@ -58,7 +58,7 @@ def _forward_backward(learner: Learner, batch: Batch, step: int) -> None:
     losses = learner.losses(batch, step)
     bad = [name for name, loss in losses.items() if not torch.isfinite(loss)]
     if bad:
-        raise InputError(f"expected finite losses before the first step, got {', '.join(bad)} not finite: see losses")
+        raise InputError(f"expected finite losses before the first step, got non-finite {', '.join(bad)}: see losses")
     torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
     if learner.processes.device.type == "cuda":
         torch.cuda.synchronize()

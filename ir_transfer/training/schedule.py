@@ -18,7 +18,7 @@ _NEVER = -1
 def learning_rate(training: TrainingSection, step: int) -> float:
     """Return the learning rate of a step, counted from 0, of a parameter that is past its :class:`WarmUp`.
 
-    ``plateau``: constant, then linear decay to zero, so that a run may be extended or shortened at any checkpoint.
+    ``plateau``: constant, then linear decay to zero, so that a run can be extended or shortened at any checkpoint.
     ``cosine``: constant for ``warmup_steps``, then half a cosine to zero (Loshchilov and Hutter 2017, equation 5, one
     period).
     """

@@ -42,7 +42,7 @@ class ImageFiles:
 
 
 def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
-    """Return the image files of every source, including those that validate.
+    """Return the image files of every source, including those used for validation.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
@@ -69,8 +69,8 @@ def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
             infrared = _plain(folder, "ir") if other is None else list_side(folder, other, "ir")
         if not rgb:
             raise InputError(
-                f"expected RGB images in {where}, whose card {source.card} has none: name a folder of RGB images as "
-                f"'path', and write 'infrared: {source.path}' and 'infrared_card: {source.card}'"
+                f"expected RGB images in {where}, whose card {source.card} has none: set 'path' to a folder of RGB "
+                f"images, and write 'infrared: {source.path}' and 'infrared_card: {source.card}'"
             )
         parted = source.part is not None or source.split is not None
         found.append(ImageFiles(where, rgb, infrared, None, None if card is None else card.name, parted))
@@ -128,7 +128,7 @@ def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:
     if card.band not in {"any", band}:
         raise InputError(
             f"expected a card of band {band} as {key}, got {name}, which is {card.band}: "
-            f"name another one, or --set data.band={card.band}"
+            f"use another one, or --set data.band={card.band}"
         )
     if card.polarity in {"varies", "unknown"}:
         raise InputError(

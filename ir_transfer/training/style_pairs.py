@@ -41,8 +41,8 @@ def describe_infrared(infrared: OutputLevels) -> Floats:
 def assign_pairs(truths: Sequence[Floats], styles: Sequence[Sequence[Floats]]) -> NDArray[np.bool_]:
     """Return which of n ground truths each of N styles is trained on, bool (N, n).
 
-    With several styles, each ground truth is assigned to one, so that all styles get about the same number at the least
-    total distance (entropic optimal transport, Cuturi 2013). A single style gets the nearer half.
+    With several styles, each ground truth is assigned to one of them, so that all styles get about the same number with
+    the smallest total distance (entropic optimal transport, Cuturi 2013). A single style gets the nearer half.
 
     Args:
         truths: Descriptors of the ground truths.

@@ -48,7 +48,7 @@ EDGES_ENOUGH = 0.26
 
 _SHEET_ROWS = 5
 _CELL_WIDTH = 400
-_PROBED = 3  # images on which the gates are measured
+_PROBED = 3  # number of images on which the gates are measured
 _LEAST_PATCHES = 4
 
 
@@ -193,7 +193,7 @@ class Validation:
 
 
 def _weighted(figures: Sequence[tuple[float, float]]) -> float:
-    """Return the weighted mean of pairs of value and weight, so that each labelled object counts once."""
+    """Return the weighted mean of (value, weight) pairs, so that each labelled object counts once."""
     values, weights = zip(*figures, strict=True)
     return float(np.average(values, weights=weights))
 
@@ -206,7 +206,7 @@ def _kernel_distance(outputs: list[list[Samples]], truths: list[list[Samples]]) 
 
 
 def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bool) -> Image.Image:
-    """Return RGB image, exemplar, output, ground truth and difference of an even spread over images and exemplars."""
+    """Return RGB image, exemplar, output, ground truth and difference for evenly spaced images and exemplars."""
     rows = []
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
@@ -217,7 +217,7 @@ def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bo
 
 
 def _difference(output: Tensor, truth: Tensor) -> Tensor:
-    """Return output minus ground truth around middle gray: bright where the output is too hot."""
+    """Return output minus ground truth, with middle gray for 0: bright where the output is too hot."""
     return (0.5 + (output - truth) / 2).clamp(0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Exemplars of a validation set: those named in the recipe, or two typical infrared images."""
+"""Exemplars of a validation set: those listed in the recipe, or two typical infrared images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def validation_exemplars(
         held_out = {single for other in find_validations(data, root) for single in other.infrared}
         singles = typical(found.infrared) if found.infrared else typical(sources[0].infrared, held_out)
     else:
-        # An image of a source or of the set is read by its card, which knows its polarity.
+        # An image of a source or of the set is read with its card, which states its polarity.
         known = {single.path: single for other in (*sources, found) for single in other.infrared}
         paths = [_existing(root / text, found.where) for text in chosen.exemplars]
         singles = [known.get(path, Single(path.stem, path, "ir")) for path in paths]
@@ -80,7 +80,6 @@ def _existing(path: Path, where: str) -> Path:
     if not path.is_file():
         key = f"{where}_exemplar" if where == "data.validation" else f"an exemplar of {where}"
         raise InputError(
-            f"expected {key} at {path}, found none: name an infrared image there, or leave the key out to take "
-            "typical ones"
+            f"expected {key} at {path}, found none: set it to an infrared image, or omit the key to use typical ones"
         )
     return path

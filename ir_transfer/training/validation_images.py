@@ -49,7 +49,7 @@ class ValidationImages:
     Attributes:
         section: Entry of the recipe.
         files: Paths of all files.
-        exemplars: Exemplars, each used alone.
+        exemplars: Exemplars, used one at a time.
         images: RGB image (H, W, 3), ground truth (H, W) or None, and valid pixels (H, W) or None if all are, of each
             scene.
         truth_files: File of each ground truth; empty if unpaired.
@@ -73,7 +73,7 @@ class ValidationImages:
     ) -> Iterator[tuple[Scene, Sequence[Region]]]:
         """Yield the scenes with their labelled objects; in an unpaired set the exemplar replaces the ground truth.
 
-        A scene whose ground truth is the exemplar is left out if there are others, since the exemplar would reveal the
+        A scene whose ground truth is the exemplar is omitted if there are others, since the exemplar would reveal the
         tone of the ground truth.
 
         Args:

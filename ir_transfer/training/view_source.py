@@ -135,6 +135,6 @@ def make_source(recipe: Recipe, root: Path, model: TranslationModel, processes: 
     if training.reconstruction:
         raise InputError(
             f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
-            f"compared in canonical tone, got {training.reconstruction}: leave it out"
+            f"compared in canonical tone, got {training.reconstruction}: omit it"
         )
     return ViewSource(recipe.data, root, training.seed, *ranks)

@@ -1,6 +1,6 @@
 """Views of image pairs: crops at several scales in canonical tone, with class probabilities.
 
-A view only depends on the seed, the image and the number of the view, so that the features of a frozen encoder are
+A view depends only on the seed, the image and the number of the view, so that the features of a frozen encoder are
 computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
@@ -24,7 +24,7 @@ from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import Degradation
 
-_SHARES = (0.5, 1.4)  # of the width; three crops in ten are all of it, as dense in detail as a reduced RGB image
+_SHARES = (0.5, 1.4)  # of the width; three crops in ten cover all of it, with detail as dense as in a reduced RGB image
 _USUAL = Degradation()
 _ASPECTS = (1.05, 1.45)
 _OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
@@ -110,13 +110,12 @@ def draw_view(
         size: Height and width of the view.
         random: Draws it.
         valid: 255 where both images are valid, else 0 (H, W); None if all is.
-        degradation: Degrades the RGB image. The infrared image remains that of its own time of day, which its exemplar
-            shows.
+        degradation: Degrades the RGB image. The infrared image keeps its original time of day, like its exemplar.
     """
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
     mirrored = random.random() < 0.5
     content = degradation(crop.of(photograph, size), random)
-    # A pixel in which an invalid one has a share is invalid.
+    # A resized pixel with a contribution from an invalid one is invalid.
     seen = None if valid is None else crop.of(valid, size) > 1 - 1e-4
     weights = None if seen is None else seen[None].float()
     truth = None if infrared is None else canonical(crop.of(infrared, size)[None], weights)[0]
@@ -152,7 +151,7 @@ def canonical(images: Tensor, weights: Tensor | None = None) -> Tensor:
 
     Args:
         images: Of any range.
-        weights: How much each pixel counts (B or 1, 1, H, W); pixels of weight 0 become 0.5. None for all alike.
+        weights: Weight of each pixel (B or 1, 1, H, W); pixels of weight 0 become 0.5. None for equal weights.
     """
     return CANONICAL_MEAN + CANONICAL_DEVIATION * standardised(images, weights)
 
@@ -169,7 +168,7 @@ def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
 
 
 def neighbours(lumas: NDArray[np.float64], index: int) -> NDArray[np.int64]:
-    """Return the images of a set whose RGB images are most alike in mean luma: a quarter of them, at least four.
+    """Return the quarter of a set, at least four images, whose RGB images are most similar in mean luma.
 
     Args:
         lumas: Mean luma (n,) of each image.

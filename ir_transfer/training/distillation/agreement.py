@@ -49,7 +49,7 @@ def measure_agreement(encoder: ContentEncoder, images: Iterable[LabelledImage], 
     Args:
         encoder: In evaluation mode.
         images: Held-out images.
-        darkened: Whether the images are darkened as if taken at night, while their labels stay.
+        darkened: Whether the images are darkened as if taken at night; labels are unchanged.
     """
     confusion = np.zeros((len(CLASSES), len(CLASSES)))
     scores, people, claimed, count = [], [], [], 0
@@ -87,7 +87,7 @@ def recall_at(scores: Tensor, positive: Tensor, precision: float) -> float:
     Args:
         scores: Score of every position (N,).
         positive: Whether each position is of the class (N,) bool.
-        precision: Least precision in [0, 1].
+        precision: Smallest precision in [0, 1].
     """
     ordered, order = scores.sort(descending=True)
     hits = positive[order].double().cumsum(0)

@@ -68,7 +68,7 @@ class Distillation:
                     rate = (time.monotonic() - began) / (self.step - first)
                     shown = " ".join(f"{name} {value:.4f}" for name, value in sums.items())
                     minutes = rate * (self.recipe.steps - self.step) / 60
-                    self.log(f"step {self.step} {shown} | {rate:.2f} s a step, {minutes:.0f} min left")
+                    self.log(f"step {self.step} {shown} | {rate:.2f} s per step, {minutes:.0f} min left")
                     sums = {}
                 if time.monotonic() - saved > 60 * save_minutes or self.step == self.recipe.steps:
                     self.save(path)

@@ -63,7 +63,9 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
         if label is not None and label.is_file():
             found.append(_read(path, read_soft_labels(label), longer_side))
     if not found:
-        raise InputError(f"expected label files in {labels} for the RGB images in {folder}, found none of their stems")
+        raise InputError(
+            f"expected label files in {labels} for the RGB images in {folder}, found none of the same stem"
+        )
     return found
 
 
@@ -73,7 +75,7 @@ def _read(path: Path, labels: SoftLabels, longer_side: int) -> LabelledImage:
     image.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
     valid = decoded.valid
     if valid is not None:
-        # A position counts only if all of its pixels are valid, not their average.
+        # A position is valid only if all of its pixels are, not their average.
         levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
         valid = np.asarray(levels.resize(labels.shape[1::-1], Image.Resampling.BOX)) == 255
     return LabelledImage(path, np.asarray(image).copy(), labels, valid)
@@ -84,7 +86,7 @@ def held_out(images: Iterable[LabelledImage], share: float, sequences: Sequence[
 
     Args:
         images: Images in any order.
-        share: Share of the images in no sequence, chosen by the hash of their names.
+        share: Share held out of the images that are in no sequence, chosen by the hash of their names.
         sequences: Prefixes of file names that are held out as a whole, since neighbouring video frames are similar.
     """
     return [

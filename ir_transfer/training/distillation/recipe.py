@@ -18,7 +18,7 @@ class LabelledSource:
     Attributes:
         photographs: Folder, relative to the data root.
         labels: Folder of the label files, relative to the data root.
-        held_back: Whether all images are held out; otherwise the recipe's share and sequences decide.
+        held_back: Whether all images are held out; otherwise the recipe's share and sequences apply.
     """
 
     photographs: str
@@ -31,7 +31,7 @@ class DistillationRecipe:
     """Recipe of a distillation.
 
     Attributes:
-        sources: RGB images to learn from and to measure on.
+        sources: RGB images for training and measurement.
         night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks RGB images
             taken at night (``file`` is relative to the folder of the CSV file).
         held_back: Share of the RGB images that are held out.
@@ -39,7 +39,7 @@ class DistillationRecipe:
         features: Weight of the feature targets of an ImageNet network; 0 disables them.
         class_weights: Weight of a pixel by its most likely class, in the order of the classes.
         crop: Side of the crops in pixels, a multiple of 32.
-        darkened: Share of crops that are darkened while their labels stay.
+        darkened: Share of crops that are darkened; labels are unchanged.
         steps: Number of training steps.
         batch_size: Crops per step.
         lr: Peak learning rate; 3% of the steps warm up, then a cosine falls to 1%.

@@ -53,10 +53,10 @@ def run_distillation(
     measured = [photo for photo, kept in zip(images, held, strict=True) if kept]
     if not learned or not measured:
         raise InputError(
-            f"expected RGB images to learn from and some held out, got {len(learned)} and {len(measured)}: "
+            f"expected RGB images to train on and some held out, got {len(learned)} and {len(measured)}: "
             "correct held_back in the recipe"
         )
-    log(f"{len(learned)} RGB images to learn from, {len(measured)} held out")
+    log(f"{len(learned)} RGB images to train on, {len(measured)} held out")
     folder.mkdir(parents=True, exist_ok=True)
     distillation = Distillation(recipe, learned, log)
     if resume and (folder / CHECKPOINT).is_file():
@@ -75,7 +75,7 @@ def save_with_card(
     night: Collection[str],
     folder: Path,
 ) -> tuple[Path, Path]:
-    """Measure an encoder and write its weights, 8 bits a number, and its card; return both files.
+    """Measure an encoder and write its weights, quantised to 8 bits, and its card; return both files.
 
     Args:
         encoder: Encoder without normalisations.
@@ -113,7 +113,7 @@ def read_sources(recipe: DistillationRecipe, root: Path) -> tuple[list[LabelledI
 
 
 def night_names(path: Path) -> set[str]:
-    """Return the names of the RGB images that a CSV file with columns ``file`` and ``kind`` says are of the night.
+    """Return the names of the RGB images taken at night according to a CSV file with columns ``file`` and ``kind``.
 
     Raises:
         MissingFileError: No such file.
