@@ -45,7 +45,7 @@ def test_a_message_has_the_names_of_the_visitor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["list.txt", "scene.vrt", "noending", "", "..", "a\n.png"])
 def test_files_that_are_no_images_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"expected images with a suffix of .*\.bmp.*leave it out"):
+    with pytest.raises(InputError, match=r"expected images with a suffix of .*\.bmp.*omit it"):
         names_of([Upload(name, tmp_path)], "images")
 
 

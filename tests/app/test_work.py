@@ -94,7 +94,7 @@ def test_what_was_judged_is_shown_with_its_source(place: Workspace) -> None:
     forced = carry_out(
         Request(("a.png",), ("cold.png",), model="histogram", exemplar_polarity="black-hot", out="o"), place
     )
-    assert "black-hot (as set here)" in detected_box([forced])
+    assert "black-hot (set manually)" in detected_box([forced])
 
 
 def test_html_of_names_is_escaped() -> None:

@@ -243,7 +243,7 @@ def test_labels_that_no_exemplar_has(
     assert call(photo, looks[:1], tmp_path / "out", *masks, model=str(wct2)) == 1
     error = capsys.readouterr().err
     assert "photo.png, map of photo: expected labels of --exemplar-masks (#000000, #0000ff, #ff0000)" in error
-    assert "got #00ff00: draw them in an exemplar's map too, or make them #000000" in error
+    assert "got #00ff00: add them to the map of an exemplar, or change them to #000000" in error
     regions(tmp_path / "maps" / "photo", "index")
     assert call(photo, looks[:1], tmp_path / "out", *masks, "--overwrite", model=str(wct2)) == 1
     assert "expected colours as in --exemplar-masks, got numbers" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from tests.conftest import photograph
 
 
 def tree(out: Path) -> dict[str, bytes]:
-    """All files but the manifest, which names the command as typed."""
+    """All files but the manifest, which names the command line as entered."""
     return {
         str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file() and p.suffix != ".jsonl"
     }

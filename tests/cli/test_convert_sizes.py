@@ -109,7 +109,7 @@ def test_a_raster_inside_of_an_archive(weights: Path, exemplar: Path, raster: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--bands", "4,3"], "one band or three"),
+        (["--bands", "4,3"], "one or three bands"),
         (["--bands", "0"], "counted from 1"),
         (["--levels", "low,high"], "0,10000, or percentile"),
         (["--levels", "5,5"], "LO < HI"),

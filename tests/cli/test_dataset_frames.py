@@ -37,7 +37,7 @@ def test_heat_and_verify_know_the_frame_of_the_labels(
     build(tmp_path / "in", voc, "stored", "jpg")
     out = tmp_path / "out"
     assert generate(tmp_path / "in", exemplar, out, "--heat", "object=+0.3") == 0
-    assert "taken as stored, as the labels of 4 others are" in capsys.readouterr().err
+    assert "treated as stored, like the labels of 4 others" in capsys.readouterr().err
     lines = entries(out)
     area = (OBJECT[0].stop - OBJECT[0].start) * (OBJECT[1].stop - OBJECT[1].start)
     for orientation in ORIENTATIONS:

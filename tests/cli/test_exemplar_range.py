@@ -120,7 +120,7 @@ def test_styles_build_reports_and_warns(
     said = capsys.readouterr()
     assert "counts.tif: 128 x 96, range 2" in said.out
     assert "eight.png: 128 x 96, range 0 to 255 8 bit" in said.out
-    assert "exemplars disagree: the exemplars' numbers are 8 bit, counts" in said.err
+    assert "exemplars disagree: the exemplars' values are 8 bit, counts" in said.err
     metadata = StyleCode.load(style).metadata
     assert metadata["exemplar_range"] == "auto"
     assert [one["file"] for one in json.loads(metadata["exemplars"])] == ["counts.tif", "eight.png"]

@@ -154,7 +154,7 @@ def test_masks_and_exemplars(photos: Path, tmp_path: Path, capsys: pytest.Captur
     assert main(arguments) == 0
     told = capsys.readouterr()
     assert "converted 6, skipped 0" in told.out
-    assert "exemplar files have changed since: all results are made again" in told.err
+    assert "exemplar files have changed since: all results are regenerated" in told.err
     assert main([*arguments[:-4], "fresh", "--model", "adain"]) == 0
     assert Path("out/a.png").read_bytes() == Path("fresh/a.png").read_bytes()
 

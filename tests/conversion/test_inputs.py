@@ -110,7 +110,7 @@ def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> None:
     listing = photos / "listing.txt"
     listing.write_text("a.png\n/\n")
-    with pytest.raises(DecodeError, match="one image file a line"):
+    with pytest.raises(DecodeError, match="one image file per line"):
         places(listing)
 
 

@@ -30,7 +30,7 @@ def test_a_collision_costs_the_later_one(photos: Path, tmp_path: Path) -> None:
     assert refused.output is None
     assert refused.error is not None
     assert "a.tif" in refused.error
-    assert "which is that of" in refused.error
+    assert "which is also that of" in refused.error
 
 
 def test_one_file_by_two_names_is_no_collision(photos: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_cannot_be_staged_is_told(memory: MemoryFileSystem, photos: Path) -
     for inputs, out, kind, text in (
         ("memory://bucket/none", "memory://bucket/ir", MissingFileError, "memory://bucket/none to exist"),
         ("memory://bucket/*.png", "memory://bucket/ir", InputError, "a pattern|the pattern"),
-        ("memory://bucket/rgb", "memory://bucket/rgb/ir", InputError, "apart from the input"),
+        ("memory://bucket/rgb", "memory://bucket/rgb/ir", InputError, "outside the input"),
         ("nothing://bucket/rgb", None, InputError, "expected a storage for nothing://bucket"),
     ):
         with pytest.raises(kind, match=text), staged([inputs], out):

@@ -55,7 +55,7 @@ def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
     assert Path(found.name).stem != "street"
     for stem in ("mirrored", "noise"):
         (pairs / "ir" / f"{stem}.png").unlink()
-    with pytest.raises(InputError, match="beside the scene street itself"):
+    with pytest.raises(InputError, match="of a scene other than street"):
         Nearest(pairs)(scene("street"))
 
 
@@ -83,5 +83,5 @@ def test_policies_exclude_each_other(texts: list[str]) -> None:
 def test_a_folder_must_be_there_and_have_images(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="folder of exemplars"):
         choose_policy([f"nearest:{tmp_path / 'none'}"])
-    with pytest.raises(InputError, match="expected infrared images"):
+    with pytest.raises(InputError, match="expected other infrared images"):
         choose_policy([f"nearest:{tmp_path}"])

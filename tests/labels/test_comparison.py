@@ -113,7 +113,7 @@ def test_results_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
     for bad in ("../a.png", "/a.png", "images/../../a.png"):
         with pytest.raises(InputError, match="inside the output folder"):
             before.write(tmp_path / "out", {rel_path: [PurePosixPath(bad)]}, {})
-    with pytest.raises(InputError, match="another folder than the set"):
+    with pytest.raises(InputError, match="an output folder other than the data set"):
         before.write(tmp_path / "in", {}, {})
     with pytest.raises(InputError, match="one source for every result"):
         before.write(tmp_path / "out", {p.rel_path: [PurePosixPath("images/a.png")] for p in before.images}, {})

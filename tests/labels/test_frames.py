@@ -95,7 +95,7 @@ def test_stated_sizes_decide_and_what_they_cannot_tell_is_reported(tmp_path: Pat
     check_on_the_object(tmp_path / "out", labelled.kind)
     reported = {one.file.stem: one.message for one in labelled.problems}
     assert reported.keys() == {"o2", "o3", "o4"}
-    assert all(f"taken as {frame}, as the labels of 4 others are" in message for message in reported.values())
+    assert all(f"treated as {frame}, like the labels of 4 others" in message for message in reported.values())
 
 
 @pytest.mark.parametrize("kind", [yolo, kitti])
@@ -105,7 +105,7 @@ def test_without_a_size_upright_is_assumed_and_reported_for_each_image(tmp_path:
     convert(labelled, tmp_path / "out")
     check_on_the_object(tmp_path / "out", labelled.kind)
     assert [one.file.stem for one in labelled.problems] == [f"o{number}" for number in ORIENTATIONS[1:]]
-    assert all("taken as upright, by default: pass --orientation" in one.message for one in labelled.problems)
+    assert all("treated as upright, by default: pass --orientation" in one.message for one in labelled.problems)
 
 
 def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:

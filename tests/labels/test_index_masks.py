@@ -80,7 +80,7 @@ def test_a_bad_mask_costs_itself(tmp_path: Path) -> None:
     assert "at most 256 labels" in reported["masks/train/b.png"]
     assert "expected the size of its image, 64 x 48, got 64 x 40" in reported["masks/train/c.png"]
     assert "expected a mask" in reported["images/train/d.jpg"]
-    assert "got 1 that no label file names" in reported["masks/train"]
+    assert "got 1 that no label file lists" in reported["masks/train"]
     assert str(tmp_path) not in "".join(reported.values())
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert (tmp_path / "out/masks/train/a.png").read_bytes() == b"\x89PNG no"

@@ -130,4 +130,4 @@ def test_a_label_file_in_an_encoding_of_windows_is_reported(tmp_path: Path, name
     assert labelled.kind == "images"
     (problem,) = labelled.problems
     assert str(problem.file) == name
-    assert f"got a file in {encoding.upper()} (write it as UTF-8) that names 1 images" in problem.message
+    assert f"got a file in {encoding.upper()} (save it as UTF-8) that names 1 images" in problem.message

@@ -12,7 +12,7 @@ KILLS = 6
 
 
 def tree(out: Path) -> dict[str, bytes]:
-    """All files but those that name the command as typed."""
+    """All files but those that name the command line as entered."""
     return {
         str(p.relative_to(out)): p.read_bytes()
         for p in sorted(out.rglob("*"))

@@ -99,7 +99,7 @@ def test_the_shipped_recipe_and_wrong_ones(tmp_path: Path) -> None:
     assert "vifb" in held_out
     raw = yaml.safe_load(path.read_text())
     for change, error, message in (
-        ({"gate": ["none"]}, InputError, "gate to name sets of the recipe, got none"),
+        ({"gate": ["none"]}, InputError, "gate to list sets of the recipe, got none"),
         ({"folds": 1}, InputError, "folds of 2 or more, got 1"),
         ({"step": 3}, UnknownNameError, "'step'"),
     ):

@@ -70,7 +70,7 @@ def test_parts_of_a_split_file(tmp_path: Path) -> None:
 def test_bands_of_16_bits_in_the_near_infrared(tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card("sentinel2"), 4, SIZE)
     data = section([Source("set", card="sentinel2")], validation_card="sentinel2", band="nir")
-    with pytest.raises(InputError, match=r"do not validate, got none"):
+    with pytest.raises(InputError, match=r"not used for validation, got none"):
         BatchSource(data, tmp_path, 0)
     render_pairs(tmp_path / "other", 2)
     batch = BatchSource(replace(data, validation="other", validation_card=None, tone_spread=0.0), tmp_path, 0).draw(

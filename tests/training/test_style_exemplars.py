@@ -129,7 +129,7 @@ def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
         trainer_of(root, "a", recipe_of(root, model=MODEL))
     with pytest.raises(InputError, match=r"training\.only to match a parameter"):
         trainer_of(root, "b", looks_recipe(root, training__only="[tabel.sky]"))
-    with pytest.raises(InputError, match=r"hyper_parameters\.looks to name all of data\.looks, got none of sky"):
+    with pytest.raises(InputError, match=r"hyper_parameters\.looks to list all of data\.looks, got none of sky"):
         trainer_of(root, "c", looks_recipe(root, model__hyper_parameters__looks="[ground]"))
     with pytest.raises(MissingFileError, match=r"image of data\.looks\.dark at"):
         ViewSource(recipe_of(root, data__looks="{dark: [none.png]}").data, root, seed=0)

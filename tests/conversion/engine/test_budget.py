@@ -99,7 +99,7 @@ def test_what_exceeds_the_memory_is_refused_where_it_was_given(budget: Budget) -
 
 def test_controls_that_need_the_whole_image_are_refused(budget: Budget) -> None:
     keeps = replace(budget.translator, controls=replace(budget.translator.controls, keep_tone=True))
-    with pytest.raises(InputError, match=r"--keep-tone .*raise --memory and, where it is given, --tile-size"):
+    with pytest.raises(InputError, match=r"--keep-tone .*raise --memory \(and --tile-size, if set\)"):
         budget.tile(keeps, Size(8000, 8000))
 
 

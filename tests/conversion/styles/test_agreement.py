@@ -41,4 +41,4 @@ def test_ranges_of_other_units_or_spans_disagree() -> None:
 def test_the_line_says_size_range_and_polarity() -> None:
     made = summary("a.tif", range={"unit": "counts", "low": 7000.0, "high": 9000.0, "guessed": True})
     assert made.line == "a.tif: 640 x 512, range 7000 to 9000 counts (guessed), white-hot"
-    assert "palette iron, 2.0% left out (scale)" in summary("b", palette="iron", left_out={"scale": 0.02}).line
+    assert "palette iron, 2.0% ignored (scale)" in summary("b", palette="iron", left_out={"scale": 0.02}).line

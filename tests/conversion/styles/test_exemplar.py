@@ -31,7 +31,7 @@ def test_gray_of_8_and_16_bits(tmp_path: Path) -> None:
 def test_colour_is_refused_unless_it_is_kept(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     path = write(tmp_path / "rgb.png", random.integers(0, 255, (20, 30, 3), dtype=np.uint8))
-    with pytest.raises(InputError, match=r"rgb\.png.*no palette"):
+    with pytest.raises(InputError, match=r"rgb\.png.*no known palette"):
         read_exemplar(path)
     assert read_exemplar(path, keep_colour=True).shape == (3, 20, 30)
 
@@ -61,7 +61,7 @@ def test_the_image_taken_of_several_is_reported_and_recorded(name: str, tmp_path
     assert np.abs(found[0] * 255 - thermal(40, 40, 1)).mean() < (3 if name == "a.jpg" else 0.01)
     assert report is not None
     assert "it has 3" in report.line
-    assert "number 1 is taken (save what to take as a file of its own)" in report.line
+    assert "number 1 is used (save the desired image as a separate file)" in report.line
     assert (report.record()["page"], report.record()["pages"]) == (1, 3)
 
 

@@ -271,7 +271,7 @@ def test_what_was_made_otherwise_is_made_again(tmp_path: Path) -> None:
 def test_a_damaged_source_leaves_no_result(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 200, 200), **BLOCKS)
     path.write_bytes(path.read_bytes()[:40_000])
-    with pytest.raises(DecodeError, match="the file is damaged, replace it or fetch it again"):
+    with pytest.raises(DecodeError, match="the file is damaged, replace it or download it again"):
         convert(path)
     assert not (tmp_path / "out.tif").exists()
 
@@ -286,7 +286,7 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path) -> None:
 
 def test_refuses_what_cannot_be(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 64, 64))
-    with pytest.raises(InputError, match="another path than the source's"):
+    with pytest.raises(InputError, match="a path other than the source's"):
         convert_raster(path, path, translator("inverted"), tile=64)
     with pytest.raises(InputError, match="at least 16 pixels, got 64 x 12"):
         convert(write(tmp_path / "b.tif", numbers(3, 12, 64)))

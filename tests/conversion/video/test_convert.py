@@ -138,7 +138,7 @@ def test_numbered_frames(options: VideoOptions, tmp_path: Path) -> None:
     Image.fromarray(moving(1)[0]).save(folder / "cover.png")
     summary = run(options, source=folder)
     assert summary.out == tmp_path / "frames_ir"
-    assert summary.notes == ["no number, left out: cover.png", "missing in the numbers: 11-12"]
+    assert summary.notes == ["ignored (no number): cover.png", "missing frame numbers: 11-12"]
     lines = [json.loads(line) for line in (summary.out / "manifest.jsonl").read_text().splitlines()]
     assert [line["output"] for line in lines[1:]] == ["f8.png", "f9.png", "f10.png", "f13.png"]
     assert all(line["status"] == "converted" and line["output_sha256"] for line in lines[1:])
@@ -237,7 +237,7 @@ def test_existing_output(options: VideoOptions) -> None:
     before = out.read_bytes()
     with pytest.raises(InputError, match="--overwrite"):
         run(options)
-    assert run(options, resume=True).notes == ["it was done already"]
+    assert run(options, resume=True).notes == ["it is already complete"]
     with pytest.raises(InputError, match="another video"):
         run(options, resume=True, strength=0.5)
     assert out.read_bytes() == before

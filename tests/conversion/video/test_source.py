@@ -42,7 +42,7 @@ def test_what_is_guessed_or_lost_in_a_frame_is_reported(
     notes = [" ".join((line["reading"] or {}).get("notes", [])) for line in lines]
     assert notes[0] == ""
     for number, expected in (
-        (1, "it has 2 images: number 1 is taken (save what to take as a file of its own)"),
+        (1, "it has 2 images: number 1 is used (save the desired image as a separate file)"),
         (2, "pass --levels 0,"),
         (3, "25.0% of it is transparent"),
         (3, "the result has no transparency"),

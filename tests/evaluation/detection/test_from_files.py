@@ -69,7 +69,7 @@ def test_an_exemplar_of_a_test_scene_is_refused(streets: Path, tmp_path: Path) -
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"parts": {"train": {"a": ["s00000_f00"]}, "test": {"b": ["s00005_f00"]}}}))
     files = DetectionFiles(streets, streets / "boxes.json", split=split)
-    with pytest.raises(InputError, match="exemplars outside the test scenes, got that of s00005_f00"):
+    with pytest.raises(InputError, match="exemplars outside the test scenes, got those of s00005_f00"):
         detect_on_files(files, [f"{streets}/ir/s00005_f00.png"], ["fda"], {}, Training(1, (0,)))
 
 

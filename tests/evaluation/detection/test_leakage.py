@@ -44,7 +44,7 @@ def test_a_renamed_image_is_found(scenes: list[LabelledScene]) -> None:
 def test_exemplars_of_test_scenes_are_refused(streets: Path) -> None:
     pairs = list_pairs(streets)
     refuse_test_exemplars([pairs[0].ir], pairs[3:])
-    with pytest.raises(InputError, match="exemplars outside the test scenes, got that of s00003_f00"):
+    with pytest.raises(InputError, match="exemplars outside the test scenes, got those of s00003_f00"):
         refuse_test_exemplars([pairs[0].ir, pairs[3].ir.parent / ".." / "ir" / pairs[3].ir.name], pairs[3:])
 
 

@@ -82,7 +82,7 @@ def test_without_flyr_the_rendered_image_is_taken_and_told(tmp_path: Path, monke
     path.write_bytes(flir())
     read = open_exemplar(path)
     assert read.report.radiometric is None
-    assert "the rendered image was taken; install it with: pip install 'ir-transfer[radiometric]'" in read.report.line
+    assert "the rendered image was used; install it with: pip install 'ir-transfer[radiometric]'" in read.report.line
     assert correlation(read.intensity, scene()) > 0.97
 
 
@@ -110,7 +110,7 @@ def test_dji_without_a_image_in_it_is_told() -> None:
         found = read_radiometric(dji(values))
         assert found is not None
         assert found.values is None
-        assert "the rendered image was taken" in found.note
+        assert "the rendered image was used" in found.note
 
 
 def test_other_jpegs_have_nothing_behind_them() -> None:

@@ -86,7 +86,7 @@ def test_a_gray_image_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
 def test_a_photograph_is_refused_with_the_remedy(tmp_path: Path) -> None:
     noisy = photograph(96, 128) + np.random.default_rng(0).normal(0, 10, (96, 128, 3))
     path = saved(tmp_path / "a.png", np.clip(noisy, 0, 255).astype(np.uint8))
-    with pytest.raises(InputError, match=r"a\.png.*no palette: export the camera's gray image"):
+    with pytest.raises(InputError, match=r"a\.png.*no known palette: export the camera's gray image"):
         open_exemplar(path)
 
 

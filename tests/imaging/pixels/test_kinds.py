@@ -116,7 +116,7 @@ def test_a_vrt_over_inks_is_refused_since_gdal_converts_them_on_its_way(tmp_path
 
     (tmp_path / "a.tif").write_bytes(COLOUR_TIFFS["CMYK"])
     copy(str(tmp_path / "a.tif"), str(tmp_path / "a.vrt"), driver="VRT")
-    with pytest.raises(InputError, match=r"a\.vrt: expected sources of gray or RGB, got inks .* name the files"):
+    with pytest.raises(InputError, match=r"a\.vrt: expected sources of gray or RGB, got inks .* use the files"):
         Raster(str(tmp_path / "a.vrt"))
 
 

@@ -60,7 +60,7 @@ def test_overviews_are_no_pages() -> None:
 def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind: str) -> None:
     data = pages(STREET, SECOND) if kind == "TIFF" else several(kind)
     decoded = decode_image(data, "x")
-    assert "number 1 is taken (choose with --page N" in decoded.reading.notes[0]
+    assert "number 1 is used (choose with --page N" in decoded.reading.notes[0]
     assert decoded.reading.facts["pages"] == 2
     for page, image in ((None, STREET), (1, STREET), (2, SECOND)):
         taken = decode_image(data, "x", wanted=Wanted(page=page))

@@ -71,7 +71,7 @@ def test_one_range_for_the_whole_raster(tmp_path: Path, dtype: str) -> None:
 
 def test_a_flat_raster_has_no_percentiles(tmp_path: Path) -> None:
     path = str(write(tmp_path / "a.tif", np.full((1, 20, 20), 7, "uint16"), **PLACED))
-    with pytest.raises(InputError, match="got 7 everywhere: name the range with --levels"):
+    with pytest.raises(InputError, match="got 7 everywhere: set the range with --levels"):
         Raster(path)
 
 
@@ -156,5 +156,7 @@ def test_a_truncated_file_says_where(tmp_path: Path) -> None:
     path.write_bytes(data[: len(data) // 2])
     with Raster(str(path)) as raster:
         raster.read(0, 0, 64, 64)
-        with pytest.raises(DecodeError, match=r"a\.tif: expected whole blocks at rows 250 to 300, .* fetch it again"):
+        with pytest.raises(
+            DecodeError, match=r"a\.tif: expected whole blocks at rows 250 to 300, .* download it again"
+        ):
             raster.read(250, 200, 300, 300)

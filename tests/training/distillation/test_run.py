@@ -167,7 +167,7 @@ def test_a_run_writes_weights_and_card(tmp_path: Path) -> None:
     recipe = recipe_of(night="index.csv")
     weights, card = run_distillation(recipe, tmp_path, tmp_path / "run", log=lines.append)
     assert (weights, card) == (tmp_path / "run" / WEIGHTS, tmp_path / "run" / CARD)
-    assert lines[0] == "4 RGB images to learn from, 2 held out"
+    assert lines[0] == "4 RGB images to train on, 2 held out"
     encoder = ContentEncoder((8, 8, 12, 16, 16), (0, 1, 1, 1, 1), 16)
     load_encoder(encoder, weights)
     text = card.read_text()
