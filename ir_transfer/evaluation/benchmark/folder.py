@@ -113,7 +113,7 @@ def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str]
     made = sum(1 for _ in (folder / "out").glob("*.png"))
     if process.returncode or made != count:
         raise IrTransferError(f"expected {count} images from ir-transfer convert, got {made}: {messages[-500:]}")
-    times = next((line for line in messages.splitlines() if "the device waited" in line), "")
+    times = next((line for line in messages.splitlines() if "; device idle for " in line), "")
     return FolderRun(count, seconds, tuple(samples), highest, times)
 
 
