@@ -18,7 +18,8 @@ NOISE = 0.01
 """Deviation added in quadrature, so that the noise of a flat dark area stays weak."""
 
 _LARGEST = 3.0
-_SMOOTHEST = 0.25  # share of an image
+_SMOOTHEST = 0.1  # share of an image
+_COUNTED = 0.8  # of the variance, since infrared images have the grain of their sensor
 _LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
 
@@ -41,10 +42,10 @@ def luma_statistics(overview: Tensor) -> Tensor:
 
 
 def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the deviation of the noise (B, 1, 1, 1) of RGB images: the largest of their smoothest quarter.
+    """Return the deviation of the noise (B, 1, 1, 1) of RGB images, from the smoothest tenth of their positions.
 
     Night skies and other smooth areas have grain and compression artefacts, whose strength differs between cameras. The
-    level is at most 0.03.
+    level is at most 0.03. It includes :data:`NOISE`, as ``deviation`` does.
 
     Args:
         deviation: Local deviation of the luminance (B, 1, h, w); see :func:`luma_statistics`.
@@ -56,7 +57,8 @@ def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
         counted = (pooled(weights, deviation).flatten(1) > 0.5) & counted
     ordered = values.masked_fill(~counted, _LARGEST_NOISE).sort(dim=1).values
     place = (_SMOOTHEST * counted.sum(1, keepdim=True)).long().clamp(max=values.shape[1] - 1)
-    return ordered.gather(1, place).clamp(max=_LARGEST_NOISE)[..., None, None]
+    variance = ordered.gather(1, place).clamp(max=_LARGEST_NOISE).square() - NOISE**2
+    return (_COUNTED * variance.clamp(min=0) + NOISE**2).sqrt()[..., None, None]
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:
