@@ -264,7 +264,7 @@ def test_categories_of_the_same_number_must_be_the_same(
     [
         (2, ["--style-mask", "MASK"], "--style-mask for each of 2 styles, got 1"),
         (1, ["--style-mask", "none.png"], "none.png"),
-        (2, ["--style-mask", "MASK", "--style-mask", "MASK", "--style-weights", "1,0"], "got both: --style-mask"),
+        (2, ["--style-mask", "MASK", "--style-mask", "MASK", "--style-weights", "1,0"], "got both: omit one"),
         (2, ["--style-mask", "MASK", "--style-mask", "MASK", "--style-grid", "3"], "--style-mask and --style-grid"),
         (1, ["--content-masks", "MASK"], "--content-masks and --exemplar-masks together"),
         (1, ["--content-masks", "MASK", "--exemplar-masks", "MASK"], "no masks for model 'histogram'"),

@@ -86,7 +86,7 @@ def test_every_page_has_a_result(tmp_path: Path, style: Path, capfd: pytest.Capt
     path = tmp_path / "scan.tif"
     path.write_bytes(pages(STREET, SECOND))
     assert convert(path, style, tmp_path / "first") == 0
-    assert "scan.tif: it has 2 pages: number 1 is taken" in capfd.readouterr().err
+    assert "scan.tif: it has 2 pages: number 1 is used" in capfd.readouterr().err
     assert convert(path, style, tmp_path / "second", "--page", "2") == 0
     assert convert(path, style, tmp_path / "all", "--page", "all") == 0
     for name, expected in (
@@ -175,6 +175,6 @@ def test_a_folder_of_stereo_cameras_and_rarer_suffixes_is_read(
     assert convert(folder, style, tmp_path / "out") == 0
     said = capfd.readouterr()
     assert "; ignored 1 file: 1 .pgm" in said.out
-    assert "a.mpo: it has 2 images: number 1 is taken" in said.err
+    assert "a.mpo: it has 2 images: number 1 is used" in said.err
     for name in ("a", "b", "c"):
         assert np.abs(result(tmp_path / f"out/{name}.png") - LUMA).max() < (4 if name == "a" else 1)

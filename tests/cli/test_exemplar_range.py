@@ -176,10 +176,10 @@ def test_a_model_of_learned_styles_takes_the_tone_of_an_image(
     options = ["--model", "johnson", "--exemplar-polarity", "white-hot"]
     gray = converted(photo, tmp_path / "image", "--style", str(eight), *options)
     said = capsys.readouterr().err
-    assert f"exemplar {eight}: johnson has learned styles; the nearest, lwir-road-day, takes" in said
+    assert f"exemplar {eight}: johnson has learned styles; the nearest, lwir-road-day, gets" in said
     assert look(tmp_path / "image")["learned_styles"] == ["lwir-road-day"]
     exemplar = scene() / 255
     assert float(gray.mean()) == pytest.approx(float(exemplar.mean()), abs=0.02)
-    assert float(gray.std()) == pytest.approx(float(exemplar.std()), rel=0.1)
+    assert float(gray.std()) == pytest.approx(float(exemplar.std()), rel=0.15)
     converted(photo, tmp_path / "preset", "--style", "preset:lwir-road-day", "--model", "johnson")
     assert look(tmp_path / "preset")["learned_styles"] == ["lwir-road-day"]

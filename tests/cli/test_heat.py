@@ -111,7 +111,7 @@ def test_mistakes_cost_the_run_before_it_begins(
         (["--heat", "auto", "--heat", "dog=0.1"], "known: person, two wheeler, vehicle"),
         (["--heat", "auto:yolo"], "known: class-map, maskrcnn"),
         (["--heat", "auto=3"], "shift in -1..1"),
-        (["--heat", "auto", "--heat-weights", "a.pth"], "--heat auto:maskrcnn with --heat-weights a.pth"),
+        (["--heat", "auto", "--heat-weights", str(photo)], f"--heat auto:maskrcnn with --heat-weights {photo}"),
     ):
         assert main([*arguments, *asked, *dry]) == 2
         assert message in capsys.readouterr().err

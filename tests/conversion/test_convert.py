@@ -291,7 +291,7 @@ def test_two_runs_in_one_folder(options: Options, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     handle = os.open(tmp_path / "out", os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    with pytest.raises(InputError, match="another run"):
+    with pytest.raises(InputError, match="no other run"):
         run(options)
     os.close(handle)
     assert counts(run(options)) == (6, 0, 0)

@@ -62,7 +62,7 @@ def test_existing_results_need_a_word(photos: Path, tmp_path: Path) -> None:
     (out / "sub" / "e.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"sub/e\.png.*--resume.*--overwrite"):
         refuse_existing(plan, resume=False, overwrite=False)
-    with pytest.raises(InputError, match="no manifest"):
+    with pytest.raises(InputError, match="without a manifest"):
         refuse_existing(plan, resume=True, overwrite=False)
     refuse_existing(plan, resume=False, overwrite=True)
     (out / "manifest.jsonl").write_text("")

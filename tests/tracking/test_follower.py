@@ -97,7 +97,7 @@ def test_a_server_that_is_away_is_said_once_and_gets_all_when_it_is_back(
             server.wait()
     assert [line.partition(f" at http://127.0.0.1:{port} ")[2][:12] for line in said[:2]] == [
         "does not acc",
-        "answers agai",
+        "is available",
     ]
     assert "the training continues" in said[0]
     client = MlflowClient(tracking_uri)

@@ -181,7 +181,7 @@ def test_what_a_late_loss_trains_warms_up_when_it_starts(begin: Begin) -> None:
     slow.model.load_state_dict(full.model.state_dict())
     short, long = way(slow, decoder, batch, 30), way(full, twin, batch, 30)
     assert long.abs().max() > 1e-4
-    torch.testing.assert_close(short, long / 10, atol=1e-6, rtol=2e-2)
+    torch.testing.assert_close(short, long / 10, atol=3e-6, rtol=2e-2)
 
 
 def test_what_is_learned_is_clipped_by_its_norm(begin: Begin) -> None:

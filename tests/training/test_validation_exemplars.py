@@ -54,9 +54,9 @@ def test_named_files_are_taken_and_must_be_there(section: DataSection, tmp_path:
     files = ["pairs/ir/scene_4.png", "pairs/ir/scene_0.png"]
     named = replace(section, validations=[ValidationSet("all", "pairs", files)])
     assert names(named, tmp_path) == ["scene_4.png", "scene_0.png"]
-    with pytest.raises(InputError, match=r"exemplar of data\.validations\[0\] at .*none\.png.*leave"):
+    with pytest.raises(InputError, match=r"exemplar of data\.validations\[0\] at .*none\.png.*omit"):
         names(replace(section, validations=[ValidationSet("all", "pairs", ["none.png"])]), tmp_path)
     short = DataSection("lwir", [Source("pairs")], "pairs", "pairs/ir/scene_4.png")
     assert names(short, tmp_path) == ["scene_4.png"]
-    with pytest.raises(InputError, match=r"data\.validation_exemplar at .*none\.png.*leave"):
+    with pytest.raises(InputError, match=r"data\.validation_exemplar at .*none\.png.*omit"):
         names(replace(short, validation_exemplar="none.png"), tmp_path)

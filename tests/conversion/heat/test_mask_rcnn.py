@@ -185,7 +185,7 @@ def test_without_a_network_the_error_names_the_option(
     told = capsys.readouterr().err
     assert "--heat-weights" in told
     assert "download.pytorch.org" in told
-    assert main([*command, "--heat", "auto", "--heat-weights", "a.pth"]) == 2
+    assert main([*command, "--heat", "auto", "--heat-weights", str(exemplar)]) == 2
     assert "--heat auto:maskrcnn" in capsys.readouterr().err
 
 

@@ -73,7 +73,7 @@ def test_the_image_taken_of_several_in_colour_is_reported(
     first, *others = (Image.fromarray(photograph(40, 40, seed)) for seed in range(2))
     first.save(tmp_path / "a.tif", save_all=True, append_images=others)
     read_exemplar(tmp_path / "a.tif", keep_colour=True)
-    assert "it has 2 pages: number 1 is taken" in caplog.text
+    assert "it has 2 pages: number 1 is used" in caplog.text
     assert "--page" not in caplog.text
 
 
