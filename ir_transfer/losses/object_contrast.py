@@ -91,7 +91,7 @@ def _contrast(image: Tensor, inside: Tensor, ring: Tensor) -> Tensor:
     def local_mean(values: Tensor, weight: Tensor) -> Tensor:
         return _box(values * weight) / (_box(weight) + 1e-4)
 
-    # A gradient of the ring would darken it, which is a halo.
+    # Without detach, the loss would darken the ring, which is visible as a halo.
     return local_mean(image, inside) - local_mean(image.detach(), ring)
 
 

@@ -1,4 +1,4 @@
-"""Thermal map behind lamps and glare, where the RGB image is saturated and shows nothing."""
+"""Fills the thermal map behind lamps and glare, where the RGB image is saturated and carries no information."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ir_transfer.nn.thermal.local_contrast import cell_means
 _SKY = slice(4, 5)
 _SATURATED = (0.94, 0.98)  # of the darkest channel: none, all
 _KNOWN = (0.3, 0.6)  # probability of sky or an object: none, all
-_GROWTH = 7  # cells: the halo round a lamp shows nothing either
-_WINDOWS = ((5, 1.0), (15, 0.03), (45, 1e-3))  # cells, and their weights: the nearest surroundings count
+_GROWTH = 7  # cells: the halo around a lamp carries no information either
+_WINDOWS = ((5, 1.0), (15, 0.03), (45, 1e-3))  # sides in cells, with weights that favour the nearest surroundings
 _LEAST = 1e-5
 
 
 def hidden_share(overview: Tensor, classes: Tensor) -> Tensor:
-    """Return how much of each position is hidden by lamps and glare (B, 1, h, w), in [0, 1].
+    """Return the share of each position that lamps and glare hide (B, 1, h, w), in [0, 1].
 
-    Where the class probabilities name sky, a person or a vehicle, nothing is hidden: an overcast sky is saturated, too.
+    Saturated sky, people and vehicles, according to the class probabilities, are not hidden.
 
     Args:
         overview: sRGB (B, 3, H, W) in [0, 1].
@@ -34,10 +34,10 @@ def hidden_share(overview: Tensor, classes: Tensor) -> Tensor:
 
 
 def fill_hidden(thermal: Tensor, hidden: Tensor) -> Tensor:
-    """Return a thermal map (B, 1, h, w) whose hidden positions have the values of what is around them.
+    """Return a thermal map (B, 1, h, w) with hidden positions filled from their surroundings.
 
     Args:
-        thermal: In any range; where it is hidden, a network answers with the cold of a white sky.
+        thermal: In any range; at hidden positions, networks predict the low values of an overcast sky.
         hidden: See :func:`hidden_share`.
     """
     hidden = hidden.to(thermal)
