@@ -16,6 +16,9 @@ CLASS_COUNT = 11
 OBJECTS = slice(1, 4)
 """Classes whose heat is their own: people, two-wheelers and vehicles."""
 
+SKY = slice(4, 5)
+"""The class of sky, as a slice that keeps the axis."""
+
 STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""
 

@@ -7,10 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.box_mean import box_mean
-from ir_transfer.nn.content_encoder import OBJECTS
+from ir_transfer.nn.content_encoder import OBJECTS, SKY
 from ir_transfer.nn.thermal.local_contrast import cell_means
 
-_SKY = slice(4, 5)
 _SATURATED = (0.94, 0.98)  # of the darkest channel: none, all
 _KNOWN = (0.3, 0.6)  # probability of sky or an object: none, all
 _GROWTH = 7  # cells: the halo around a lamp carries no information either
@@ -28,7 +27,7 @@ def hidden_share(overview: Tensor, classes: Tensor) -> Tensor:
         classes: Class probabilities at stride 4, (B, 11, h, w).
     """
     saturated = _ramp(cell_means(overview.to(classes).amin(1, keepdim=True)), *_SATURATED)
-    certain = torch.cat([classes[:, _SKY], classes[:, OBJECTS].sum(1, keepdim=True)], dim=1).amax(1, keepdim=True)
+    certain = torch.cat([classes[:, SKY], classes[:, OBJECTS].sum(1, keepdim=True)], dim=1).amax(1, keepdim=True)
     unknown = 1 - _ramp(certain, *_KNOWN)
     return F.max_pool2d(saturated * unknown, _GROWTH, 1, _GROWTH // 2) * unknown
 
