@@ -18,9 +18,16 @@ from ir_transfer.cli.result import give_result
     "--data", "data_root", type=PATH, required=True, metavar="DIR", help="Folder of the RGB images and labels."
 )
 @click.option("-o", "--out", type=PATH, metavar="DIR", help="Run folder.  [default: runs/RECIPE]")
+@click.option(
+    "--init",
+    metavar="FILE",
+    help="Begin from the weights of an encoder: a file, or content-encoder for the bundled one.",
+)
 @click.option("--resume", is_flag=True, help="Continue from the checkpoint in the run folder.")
 @threads_option
-def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threads: int | None) -> None:
+def distill(
+    recipe: Path, data_root: Path, out: Path | None, init: str | None, resume: bool, threads: int | None
+) -> None:
     """Distil a content encoder from soft class labels of RGB images.
 
     RECIPE is a YAML file, or the name of the bundled recipe, encoder. The run folder receives a checkpoint,
@@ -30,6 +37,7 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
     \b
     Examples:
       ir-transfer distill encoder --data DATA -o runs/encoder
+      ir-transfer distill own.yaml --data DATA --init content-encoder
     """
     from ir_transfer.resources import recipe_file
 
@@ -43,7 +51,8 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
     if threads is not None:
         torch.set_num_threads(threads)
     folder = out or Path("runs") / recipe.stem
-    weights, card = run_distillation(load_distillation(recipe), data_root, folder, resume=resume, log=click.echo)
+    asked = load_distillation(recipe)
+    weights, card = run_distillation(asked, data_root, folder, resume=resume, begin=init, log=click.echo)
     give_result({"encoder": weights, "card": card})
     click.echo(f"encoder: {weights}")
     click.echo(f"card:    {card}")

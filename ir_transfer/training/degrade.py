@@ -51,7 +51,7 @@ def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> 
         image = _blur(image, random.uniform(0.5, 2.0))
     if random.random() < 0.3:
         image = image + _noise(image.shape, random) * random.uniform(0.01, 0.04)
-    if random.random() < 0.12:
+    if random.random() < 0.18:
         image = (image * image.new_tensor(LUMA)[:, None, None]).sum(0, keepdim=True).expand(3, -1, -1)
     if random.random() < 0.06:
         image = torch.lerp(image, torch.full_like(image, random.uniform(0.5, 0.9)), random.uniform(0.2, 0.7))

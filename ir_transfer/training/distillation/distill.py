@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,15 +18,17 @@ from ir_transfer.losses.hints import FeatureHints
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training import checkpoint
-from ir_transfer.training.degrade import degrade
+from ir_transfer.training.degrade import Degradation
 from ir_transfer.training.distillation.imagenet import WIDTHS, ImageNetFeatures
 from ir_transfer.training.distillation.labelled_images import LabelledImage, draw_crop
 from ir_transfer.training.distillation.recipe import DistillationRecipe
+from ir_transfer.training.distillation.warm_start import with_norms
 from ir_transfer.training.muon import Muon
 
 _REPORT_EVERY = 50
 _WARM_UP = 0.03
 _FLOOR = 0.01
+_MEASURED_BATCHES = 8  # to begin from: statistics of about 100 crops
 
 
 class Distillation:
@@ -36,14 +38,21 @@ class Distillation:
         recipe: The recipe.
         images: Images to train on.
         log: Called with lines of progress.
+        begin: Encoder without normalisations to begin from; random weights if None.
     """
 
     def __init__(
-        self, recipe: DistillationRecipe, images: list[LabelledImage], log: Callable[[str], None] = print
+        self,
+        recipe: DistillationRecipe,
+        images: list[LabelledImage],
+        log: Callable[[str], None] = print,
+        begin: ContentEncoder | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.images, self.log, self.step = recipe, images, log, 0
-        self.encoder = ContentEncoder(norm=True).to(memory_format=torch.channels_last)
+        self._degrade = Degradation(degraded=1.0, darkened=recipe.darkened, glare=recipe.glare)
+        begun = ContentEncoder(norm=True) if begin is None else with_norms(begin, self._first_batches())
+        self.encoder = begun.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.encoder).requires_grad_(False).eval()
         self.teacher = ImageNetFeatures().to(memory_format=torch.channels_last) if recipe.features else None
         self.hints = FeatureHints(self.encoder.widths[1:], WIDTHS) if recipe.features else None
@@ -100,8 +109,11 @@ class Distillation:
             image, classes = draw_crop(photo, self.recipe.crop, random)
             clean.append(image)
             labels.append(classes)
-            degraded.append(degrade(image, random, self.recipe.darkened))
+            degraded.append(self._degrade(image, random))
         return torch.stack(clean), torch.stack(degraded), torch.stack(labels)
+
+    def _first_batches(self) -> Iterator[Tensor]:
+        return (self._draw(step)[1] for step in range(_MEASURED_BATCHES))
 
     def _learn(self, clean: Tensor, degraded: Tensor, labels: Tensor) -> dict[str, float]:
         for group in self.optimiser.param_groups:

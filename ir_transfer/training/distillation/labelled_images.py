@@ -99,12 +99,12 @@ def held_out(images: Iterable[LabelledImage], share: float, sequences: Sequence[
 def draw_crop(photo: LabelledImage, side: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Draw a crop with its labels: image (3, side, side) in [0, 1], probabilities (11, side / 4, side / 4).
 
-    Half of all crops are centred on a person, two-wheeler or vehicle if there is one. The scale varies by a factor of
-    up to 1.6 either way, the aspect ratio by 15%, and half of the crops are mirrored. All probabilities of a position
+    Half of all crops are centred on a person, two-wheeler or vehicle if there is one. The scale varies by a
+    factor of 0.6 to 2, the aspect ratio by 15%, and half of the crops are mirrored. All probabilities of a position
     with transparent or invalid pixels are 0.
     """
     height, width = photo.pixels.shape[:2]
-    scale = float(np.exp(random.uniform(-0.47, 0.47)))
+    scale = float(np.exp(random.uniform(-0.5, 0.7)))
     stretch = float(np.exp(random.uniform(-0.15, 0.15)))
     tall, wide = (int(np.clip(side / scale * k, 32, n)) for k, n in ((stretch, height), (1 / stretch, width)))
     row, column = _centre(photo, random)

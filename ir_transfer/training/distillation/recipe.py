@@ -40,6 +40,7 @@ class DistillationRecipe:
         class_weights: Weight of a pixel by its most likely class, in the order of the classes.
         crop: Side of the crops in pixels, a multiple of 32.
         darkened: Share of crops that are darkened; labels are unchanged.
+        glare: Share of crops with lamps and streaks; see :func:`~ir_transfer.training.degrade.add_glare`.
         steps: Number of training steps.
         batch_size: Crops per step.
         lr: Peak learning rate; 3% of the steps warm up, then a cosine falls to 1%.
@@ -57,6 +58,7 @@ class DistillationRecipe:
     class_weights: list[float] = field(default_factory=lambda: [1.0] * 11)
     crop: int = 256
     darkened: float = 0.35
+    glare: float = 0.0
     steps: int = 5000
     batch_size: int = 12
     lr: float = 2e-3

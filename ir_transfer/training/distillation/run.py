@@ -13,7 +13,7 @@ from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models import weight_files
-from ir_transfer.models.encoder_files import save_encoder
+from ir_transfer.models.encoder_files import load_encoder, save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
@@ -29,6 +29,7 @@ def run_distillation(
     folder: Path,
     *,
     resume: bool = False,
+    begin: str | Path | None = None,
     log: Callable[[str], None] = print,
 ) -> tuple[Path, Path]:
     """Distil an encoder, measure it on the RGB images held out, and return the files of its weights and its card.
@@ -38,6 +39,8 @@ def run_distillation(
         root: Folder to which the recipe's paths are relative.
         folder: Run folder.
         resume: Whether to resume from the folder's checkpoint, if there is one.
+        begin: File of encoder weights to begin from, or ``"content-encoder"`` for the bundled ones; random weights if
+            None.
         log: Called with lines of progress.
 
     Raises:
@@ -58,7 +61,10 @@ def run_distillation(
         )
     log(f"{len(learned)} RGB images to train on, {len(measured)} held out")
     folder.mkdir(parents=True, exist_ok=True)
-    distillation = Distillation(recipe, learned, log)
+    encoder = None if begin is None else ContentEncoder()
+    if encoder is not None and begin is not None:
+        load_encoder(encoder, begin)
+    distillation = Distillation(recipe, learned, log, encoder)
     if resume and (folder / CHECKPOINT).is_file():
         distillation.load(folder / CHECKPOINT)
         log(f"resumed at step {distillation.step}")
