@@ -39,8 +39,11 @@ def distill(
       ir-transfer distill encoder --data DATA -o runs/encoder
       ir-transfer distill own.yaml --data DATA --init content-encoder
     """
+    from ir_transfer.errors import InputError
     from ir_transfer.resources import recipe_file
 
+    if init is not None and resume:
+        raise InputError("expected --init or --resume, got both: a resumed run has weights already, leave out --init")
     recipe = recipe_file(recipe)
     check_exists(data_root, "the folder of the RGB images", "check --data")
     import torch

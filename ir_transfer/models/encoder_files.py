@@ -32,6 +32,11 @@ def save_encoder(encoder: ContentEncoder, path: Path, metadata: Mapping[str, str
     weight_files.write(path, weight_files.packed(state) if packed else state, described)
 
 
+def encoder_path(source: str | Path) -> Path:
+    """Return the path of an encoder's file, given the file or the name of the bundled one (``"content-encoder"``)."""
+    return resource(f"weights/{NAME}.safetensors") if str(source) == NAME else Path(source)
+
+
 def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
     """Fill an encoder from a file, or from the bundled weights (``"content-encoder"``).
 
@@ -39,7 +44,7 @@ def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
         MissingFileError: No such file.
         WeightsError: Damaged, of another model, or of another size.
     """
-    path = resource(f"weights/{NAME}.safetensors") if str(source) == NAME else Path(source)
+    path = encoder_path(source)
     tensors, metadata = weight_files.read(path, kind="weights", model=NAME)
     asked = {"widths": list(encoder.widths), "depths": list(encoder.depths), "head_width": encoder.head_width}
     stored = weight_files.hyper_parameters(metadata, path)
@@ -48,11 +53,21 @@ def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
     weight_files.load_into(encoder, tensors, path)
 
 
-def shipped_encoder() -> ContentEncoder:
-    """Return the bundled content encoder, frozen, in evaluation mode."""
-    path = resource(f"weights/{NAME}.safetensors")
+def read_encoder(source: str | Path) -> ContentEncoder:
+    """Return the encoder of a file, or the bundled one (``"content-encoder"``), frozen, in evaluation mode.
+
+    Raises:
+        MissingFileError: No such file.
+        WeightsError: Damaged, or of another model.
+    """
+    path = encoder_path(source)
     tensors, metadata = weight_files.read(path, kind="weights", model=NAME)
     with torch.device("meta"):  # draws no random numbers
         encoder = ContentEncoder(**weight_files.hyper_parameters(metadata, path)).eval()
     weight_files.load_into(encoder, tensors, path, assign=True)
     return encoder.requires_grad_(False)
+
+
+def shipped_encoder() -> ContentEncoder:
+    """Return the bundled content encoder, frozen, in evaluation mode."""
+    return read_encoder(NAME)

@@ -7,7 +7,7 @@ import yaml
 from click.testing import CliRunner
 
 from ir_transfer.cli.distill import distill
-from ir_transfer.errors import MissingFileError
+from ir_transfer.errors import InputError, MissingFileError
 from tests.training.distillation.labelled import use_small_encoders, write_labelled
 
 
@@ -27,6 +27,27 @@ def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.M
     again = CliRunner().invoke(distill, [*arguments, "--resume"])
     assert again.exit_code == 0, again.output
     assert "resumed at step 2" in again.output
+    weights = str(tmp_path / "run" / "encoder.safetensors")
+    further = CliRunner().invoke(distill, [*arguments[:-1], str(tmp_path / "further"), "--init", weights])
+    assert further.exit_code == 0, further.output
+    assert (tmp_path / "further" / "encoder.md").read_text().split("\n")[2].startswith("Distilled from the encoder of")
+
+
+def test_a_run_folder_is_not_overwritten_and_resumed_weights_are_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_small_encoders(monkeypatch)
+    write_labelled(tmp_path, ["a", "held"])
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text("sources: [{photographs: photos, labels: labels}]\nheld_back_sequences: [held]\n")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.pt").write_bytes(b"kept")
+    arguments = [str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")]
+    with pytest.raises(InputError, match="has a checkpoint: pass --resume or another --out"):
+        CliRunner().invoke(distill, arguments, catch_exceptions=False)
+    with pytest.raises(InputError, match="--init or --resume, got both"):
+        CliRunner().invoke(distill, [*arguments, "--init", "x", "--resume"], catch_exceptions=False)
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == b"kept"
 
 
 def test_missing_data_are_named(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ class Distillation:
         images: Images to train on.
         log: Called with lines of progress.
         begin: Encoder without normalisations to begin from; random weights if None.
+        begun: What the run began from, in words, for its card.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class Distillation:
         images: list[LabelledImage],
         log: Callable[[str], None] = print,
         begin: ContentEncoder | None = None,
+        begun: str = "random weights",
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.images, self.log, self.step = recipe, images, log, 0
+        self.recipe, self.images, self.log, self.step, self.begun = recipe, images, log, 0, begun
         self._degrade = Degradation(degraded=1.0, darkened=recipe.darkened, glare=recipe.glare)
-        begun = ContentEncoder(norm=True) if begin is None else with_norms(begin, self._first_batches())
-        self.encoder = begun.to(memory_format=torch.channels_last)
+        encoder = ContentEncoder(norm=True) if begin is None else with_norms(begin, self._first_batches())
+        self.encoder = encoder.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.encoder).requires_grad_(False).eval()
         self.teacher = ImageNetFeatures().to(memory_format=torch.channels_last) if recipe.features else None
         self.hints = FeatureHints(self.encoder.widths[1:], WIDTHS) if recipe.features else None
@@ -86,14 +88,14 @@ class Distillation:
     def save(self, path: Path) -> None:
         """Write the checkpoint."""
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        checkpoint.save(path, {**state, "step": self.step})
+        checkpoint.save(path, {**state, "step": self.step, "begun": self.begun})
 
     def load(self, path: Path) -> None:
         """Resume from a checkpoint."""
         state = checkpoint.load(path)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
-        self.step = state["step"]
+        self.step, self.begun = state["step"], state["begun"]
 
     def _parts(self) -> dict[str, nn.Module | Muon]:
         parts: dict[str, nn.Module | Muon] = {

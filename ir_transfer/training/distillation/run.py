@@ -13,7 +13,7 @@ from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models import weight_files
-from ir_transfer.models.encoder_files import load_encoder, save_encoder
+from ir_transfer.models.encoder_files import NAME, encoder_path, read_encoder, save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
@@ -45,8 +45,9 @@ def run_distillation(
 
     Raises:
         MissingFileError: A folder of the recipe, or the file of the night RGB images, is missing.
-        InputError: No labelled RGB images, or none are held out or all are.
-        WeightsError: The checkpoint is damaged.
+        InputError: No labelled RGB images, or none are held out or all are; or the folder has a checkpoint and
+            ``resume`` is not set.
+        WeightsError: The checkpoint, or the encoder to begin from, is damaged.
     """
     images, only_measured = read_sources(recipe, root)
     held = [kept or measured for kept, measured in zip(
@@ -59,18 +60,23 @@ def run_distillation(
             f"expected RGB images to train on and some held out, got {len(learned)} and {len(measured)}: "
             "correct held_back in the recipe"
         )
+    if (folder / CHECKPOINT).is_file() and not resume:
+        raise InputError(
+            f"expected a new run folder, got {folder}, which has a checkpoint: pass --resume or another --out"
+        )
     log(f"{len(learned)} RGB images to train on, {len(measured)} held out")
     folder.mkdir(parents=True, exist_ok=True)
-    encoder = None if begin is None else ContentEncoder()
-    if encoder is not None and begin is not None:
-        load_encoder(encoder, begin)
-    distillation = Distillation(recipe, learned, log, encoder)
+    if begin is None:
+        distillation = Distillation(recipe, learned, log)
+    else:
+        distillation = Distillation(recipe, learned, log, read_encoder(begin), _described(begin))
     if resume and (folder / CHECKPOINT).is_file():
         distillation.load(folder / CHECKPOINT)
         log(f"resumed at step {distillation.step}")
     distillation.run(folder / CHECKPOINT)
     night = night_names(root / recipe.night) if recipe.night is not None else set()
-    return save_with_card(distillation.average.folded(), recipe, len(learned), measured, night, folder)
+    encoder = distillation.average.folded()
+    return save_with_card(encoder, recipe, len(learned), measured, night, folder, distillation.begun)
 
 
 def save_with_card(
@@ -80,6 +86,7 @@ def save_with_card(
     measured: Sequence[LabelledImage],
     night: Collection[str],
     folder: Path,
+    begun: str,
 ) -> tuple[Path, Path]:
     """Measure an encoder and write its weights, quantised to 8 bits, and its card; return both files.
 
@@ -90,6 +97,7 @@ def save_with_card(
         measured: RGB images held out.
         night: Names of those taken at night.
         folder: Folder of both files.
+        begun: Weights that the distillation began from, as the card states them.
     """
     encoder.load_state_dict(weight_files.rounded(encoder.state_dict()))  # so that the stored weights are measured
     by_day = [photo for photo in measured if photo.path.name not in night]
@@ -103,7 +111,7 @@ def save_with_card(
     commit = code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else "")
     described = {"recipe": json_text(asdict(recipe)), "scores": json_text(scores), "commit": commit}
     save_encoder(encoder, folder / WEIGHTS, described, packed=True)
-    write_whole(folder / CARD, card_text(recipe, learned, found, commit).encode())
+    write_whole(folder / CARD, card_text(recipe, learned, found, commit, begun).encode())
     return folder / WEIGHTS, folder / CARD
 
 
@@ -134,13 +142,18 @@ def night_names(path: Path) -> set[str]:
         return {Path(row["file"]).name for row in reader if row["kind"] == "night"}
 
 
-def card_text(recipe: DistillationRecipe, learned: int, found: Mapping[str, Agreement], commit: str) -> str:
+def _described(source: str | Path) -> str:
+    _, metadata = weight_files.read(encoder_path(source), kind="weights", model=NAME)
+    return f"the encoder of commit {metadata.get('commit') or 'unknown'}"
+
+
+def card_text(recipe: DistillationRecipe, learned: int, found: Mapping[str, Agreement], commit: str, begun: str) -> str:
     """Return the card of an encoder in Markdown, from the figures of its run."""
     columns = list(found)
     lines = [
         "# Content encoder",
         "",
-        f"Distilled from random weights on {learned} RGB images with soft class labels in {recipe.steps} steps of "
+        f"Distilled from {begun} on {learned} RGB images with soft class labels in {recipe.steps} steps of "
         f"{recipe.batch_size} crops of {recipe.crop} pixels, {recipe.darkened:.0%} of them darkened; commit {commit}.",
         "Its labels were made by MOSAIC (ADE20K, Apache-2.0) and ESPNetv2 (Cityscapes, MIT)"
         + (", its feature targets by EfficientNet-Lite0 (ImageNet, Apache-2.0)." if recipe.features else "."),

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.content_encoder import ContentEncoder, ConvNorm
 
-
 _EPS = nn.BatchNorm2d(1).eps
 
 

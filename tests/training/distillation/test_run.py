@@ -55,6 +55,27 @@ def test_a_few_steps_lower_the_loss_and_the_error(tmp_path: Path) -> None:
     assert measure_agreement(distillation.average.folded(), photos).pixels > before + 0.2
 
 
+def test_a_run_begins_from_an_encoder_and_a_resumed_one_remembers_it(tmp_path: Path) -> None:
+    photos = photographs()
+    trained = Distillation(recipe_of(steps=30), photos, lambda _: None)
+    trained.run(tmp_path / "first.pt")
+    begun = trained.average.folded()
+    further = Distillation(recipe_of(steps=1, lr=1e-9), photos, lambda _: None, begun, "the encoder of commit abc")
+    images = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(further.average.folded()(images).logits, begun(images).logits, atol=1e-4, rtol=1e-3)
+    further.save(tmp_path / "second.pt")
+    again = Distillation(recipe_of(), photos, lambda _: None)
+    again.load(tmp_path / "second.pt")
+    assert again.begun == "the encoder of commit abc"
+
+
+def test_glare_is_drawn_by_its_share() -> None:
+    distillations = [Distillation(recipe_of(glare=share), photographs(), lambda _: None) for share in (0.0, 1.0)]
+    without, glaring = (distillation._draw(0)[1][0] for distillation in distillations)
+    assert (glaring >= without).all()
+    assert glaring.mean() > without.mean() + 0.02
+
+
 def test_a_resumed_run_is_bit_by_bit_the_uninterrupted_one(tmp_path: Path) -> None:
     recipe, photos = recipe_of(steps=7), photographs()
     whole = Distillation(recipe, photos, lambda _: None)
@@ -192,7 +213,7 @@ def test_held_back_photographs_are_not_learned_from(tmp_path: Path) -> None:
             other = (root / "photos" / "b.png").read_bytes()
             assert photograph != other
             (root / "photos" / f"{changed}.png").write_bytes(other)
-        recipe = recipe_of(steps=3)
+        recipe = recipe_of(steps=6)
         if whole_source:
             write_labelled(root / "more", ["x", "y"])
             measured = replace(recipe.sources[0], photographs="more/photos", labels="more/labels", held_back=True)
