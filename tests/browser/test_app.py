@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 needed("gradio", "install the extra dev")
 pytestmark = pytest.mark.timeout(240)
 _LIMIT = 120_000  # ms, on a busy machine
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,18 @@ def _commands(page: Page, with_: str = "ir-transfer") -> list[list[str]]:
 
 
 def _download(page: Page, to: Path) -> Path:
-    with page.expect_download() as download:
-        page.locator("#downloads td.download a").first.click()
+    """Click the first link until a download begins: gradio may replace it between press and release."""
+    from playwright.sync_api import TimeoutError as NoDownload
+
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with page.expect_download(timeout=_LIMIT / _ATTEMPTS) as download:
+                page.locator("#downloads td.download a").first.click()
+        except NoDownload:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            break
     path = to / download.value.suggested_filename
     download.value.save_as(path)
     return path
