@@ -57,8 +57,9 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
     statistics = torch.cat([style[f"level{level}.{part}"] for level in range(4) for part in ("mean", "std")], dim=1)
     centred = (statistics - statistics.mean()) / (statistics.var(correction=0) + 1e-5).sqrt()
     described = model.trunk(torch.cat([centred, alpha], dim=1))
-    contents = [gains[0], gains[1], gains[1], torch.tensor(1.0)]
-    styles = [gains[2] * gains[3], gains[4], gains[5], gains[6]]
+    contents = [gains[0], gains[0], gains[1], gains[1]]
+    styles = [torch.tensor(1.0), gains[4], gains[5], gains[6]]
+    share = alpha[0, 2] * alpha[0, 3]
     for level, (width, content, gain) in enumerate(zip(model.neck.widths, contents, styles, strict=True)):
         stretch, shift = model.heads[level](described).split(width, dim=1)
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
@@ -66,6 +67,8 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
         normal = F.instance_norm(features) * (179 / 180) ** 0.5
         scale = gain * content * std * stretch.exp()
         wanted = normal * scale[..., None, None] + (gain * (mean + std * shift))[..., None, None]
+        if level == 0:
+            wanted = torch.lerp(features, wanted, share)
         found = model.align(level, features, model.measure(features), style)
         torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
 
@@ -81,6 +84,17 @@ def test_every_slider_moves_the_image_also_in_a_network_that_has_learned_nothing
     assert torch.equal(outputs[2], model(content, style).detach())
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("layer", ["relu1_1", "relu2_1"])
+def test_without_a_fine_style_layer_the_content_keeps_its_own_statistics(model: Adjustable, layer: str) -> None:
+    style = {**model.encode(EXEMPLAR, torch.tensor([True]))}
+    style[WEIGHTS][:, LAYERS.index(layer)] = 0
+    features = 4 * torch.randn(1, model.neck.widths[0], 12, 15) - 1
+    torch.testing.assert_close(model.align(0, features, model.measure(features), style), features)
+    coarser = torch.randn(1, model.neck.widths[1], 6, 8)
+    assert not torch.allclose(model.align(1, coarser, model.measure(coarser), style), coarser, atol=0.1)
+
+
 def test_the_sliders_at_stride_4_scale_the_contrast_of_detail(model: Adjustable) -> None:
     model.hyper_parameters["least_gains"] = [0.5] * len(LAYERS)
     style = model.prepare([EXEMPLAR])
@@ -92,7 +106,8 @@ def test_the_sliders_at_stride_4_scale_the_contrast_of_detail(model: Adjustable)
 def test_what_is_learned_moves_the_image_too(model: Adjustable) -> None:
     model.hyper_parameters["least_gains"] = [1.0] * len(LAYERS)
     style, content = model.prepare([EXEMPLAR], white_hot=True), scene(64, 96)
-    low = model.adjust(style, dict.fromkeys(LAYERS, 0.0))
+    fine = ("relu1_1", "relu2_1")  # these have a fixed effect without gains, too
+    low = model.adjust(style, {layer: 0.0 for layer in LAYERS if layer not in fine})
 
     def difference() -> Tensor:
         with torch.inference_mode():

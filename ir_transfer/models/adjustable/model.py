@@ -27,8 +27,8 @@ WEIGHTS = "layer_weights"
 DEFAULT_SHARE = 0.5
 """Share of training samples whose weights are all 1, the default of a style."""
 
-_CONTENT_OF = {0: 0, 1: 1, 2: 1}
-"""Index of the content layer whose slider acts on a level of the neck."""
+_CONTENT_OF = (0, 0, 1, 1)
+"""Index of the content layer whose slider acts on each level of the neck."""
 
 _FINE = [0, len(CONTENT_LAYERS), len(CONTENT_LAYERS) + 1]
 """Indices of the layers whose sliders act on the contrast of detail, too: all that act at stride 4."""
@@ -46,10 +46,10 @@ class Adjustable(ThermalModel, Sliders):
     offsets for them, initially 1 and 0.
 
     The translation ends with a tone curve, so sliders only change structure. Besides the learned effect, each has a
-    fixed one: a style layer scales one level of the neck, in order of depth, the first two that at stride 4;
-    ``content.relu3_1`` scales the content's features relative to the exemplar's means at stride 4, ``content.relu4_1``
-    at strides 8 and 16. Those that act at stride 4 also scale the contrast of detail. All gains are 1 at weight 1 and
-    those of ``least_gains`` at weight 0.
+    fixed one. The first two style layers act at stride 4, where a weight of 0 keeps the content's own statistics; the
+    others scale a level of the neck each, in order of depth. ``content.relu3_1`` scales the content's features relative
+    to the exemplar's means at strides 4 and 8, ``content.relu4_1`` at strides 16 and 32. Those that act at stride 4
+    also scale the contrast of detail. All gains are 1 at weight 1 and those of ``least_gains`` at weight 0.
 
     Args:
         info: Declaration of the model.
@@ -117,11 +117,12 @@ class Adjustable(ThermalModel, Sliders):
         """Normalise features (B, C_l, h, w) of a level and apply the predicted scale and shift."""
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         stretch, shift = self.heads[level](self._described(style)).chunk(2, dim=1)
-        gains = self.gains(style)
-        gain = gains[:, [len(CONTENT_LAYERS) + layer for layer in _STYLES_OF[level]]].prod(1, keepdim=True)
-        content = gains[:, _CONTENT_OF[level], None] if level in _CONTENT_OF else torch.ones_like(gain)
-        mean, std = gain * (mean + std * shift), gain * content * std * stretch.exp()
-        return adain(features, moments, mean, std)
+        gains, layers = self.gains(style), [len(CONTENT_LAYERS) + layer for layer in _STYLES_OF[level]]
+        mean, std = mean + std * shift, gains[:, _CONTENT_OF[level], None] * std * stretch.exp()
+        if level == 0:
+            return adain(features, moments, mean, std, strength=style[WEIGHTS][:, layers].prod(1, keepdim=True))
+        gain = gains[:, layers].prod(1, keepdim=True)
+        return adain(features, moments, gain * mean, gain * std)
 
     def contrast(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return the contrast of detail (B, 1), which the sliders that act at stride 4 scale."""
