@@ -18,11 +18,12 @@ from ir_transfer.models.polarity import Polarity
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.models.style_facts import LOOK, POLARITY
 from ir_transfer.models.style_names import unknown_style_message
-from ir_transfer.models.thermal import CONTRAST, ThermalModel, tone_and_contrast
+from ir_transfer.models.thermal import CONTRAST, GRAIN, ThermalModel, look_of
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.thermal.detail_contrast import detail_contrast
+from ir_transfer.nn.thermal.grain import grain_deviation
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
 _DEVIATION, _CONTRAST = 0.2, 0.25  # of styles without exemplars
@@ -45,6 +46,7 @@ class FixedStyles(ThermalModel):
         means: Their means (N, 1).
         deviations: Their standard deviations (N, 1).
         contrasts: Their contrasts of detail (N, 1).
+        grains: Deviations of their noise (N, 1).
         exemplars: White-hot exemplars (1, 1, h, w) by style, set by a training; not stored.
 
     Raises:
@@ -55,6 +57,7 @@ class FixedStyles(ThermalModel):
     means: Tensor
     deviations: Tensor
     contrasts: Tensor
+    grains: Tensor
 
     def __init__(self, info: ModelInfo, looks: Sequence[str], sizes: Mapping[str, Any]) -> None:
         if not looks or len(set(looks)) != len(looks):
@@ -69,6 +72,7 @@ class FixedStyles(ThermalModel):
         self.register_buffer("means", torch.full((len(looks), 1), 0.5))
         self.register_buffer("deviations", torch.full((len(looks), 1), _DEVIATION))
         self.register_buffer("contrasts", torch.full((len(looks), 1), _CONTRAST))
+        self.register_buffer("grains", torch.zeros(len(looks), 1))
 
     # -- to be implemented by a model -------------------------------------------------------------------------------
 
@@ -95,7 +99,7 @@ class FixedStyles(ThermalModel):
         """Return the style tensors of styles by number (B,) and polarity (B,) bool; differentiable."""
         tones = dict(zip(("quantiles", "mean", "deviation"), self._tones(), strict=True))
         found = {f"tone.{name}": values[numbers] for name, values in tones.items()}
-        found[CONTRAST] = self.contrasts[numbers]
+        found |= {CONTRAST: self.contrasts[numbers], GRAIN: self.grains[numbers]}
         return {**self.affine_style(numbers), **found, POLARITY: polarity_sign(white_hot)}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
@@ -124,10 +128,10 @@ class FixedStyles(ThermalModel):
         return StyleCode(self.info.name, self.encode_styles(number, polarity.to(device)), metadata)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the nearest learned styles of exemplars (B, 1, h, w), with the exemplars' own tone and contrast."""
+        """Return the nearest learned styles of exemplars (B, 1, h, w), with their own tone, contrast and grain."""
         upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
         learned = self.encode_styles(self._nearest(tone_of(upright)), white_hot)
-        return {**learned, **tone_and_contrast(upright)}
+        return {**learned, **look_of(upright)}
 
     def prepare(
         self,
@@ -137,7 +141,7 @@ class FixedStyles(ThermalModel):
         *,
         masks: Sequence[Tensor] | None = None,
     ) -> StyleCode:
-        """Return the nearest learned style of the exemplars, with their tone, contrast of detail and polarity.
+        """Return the nearest learned style of the exemplars, with their tone, contrast, grain and polarity.
 
         Several exemplars blend their styles. See :meth:`TranslationModel.prepare`; ``look`` in the code's metadata
         names the learned styles.
@@ -170,15 +174,18 @@ class FixedStyles(ThermalModel):
 
     @torch.no_grad()
     def set_style_exemplars(self, name: str, exemplars: Sequence[Tensor]) -> None:
-        """Store the mean tone and contrast of detail of a style's exemplars, and keep them for :meth:`adopt`.
+        """Store the mean tone, contrast of detail and grain of a style's exemplars; keep them for :meth:`adopt`.
 
         Args:
             name: One of ``styles``.
             exemplars: One or more white-hot infrared images (1, 1, h, w) in [0, 1]; sizes may differ.
         """
         tones = zip(*(tone_of(exemplar) for exemplar in exemplars), strict=True)
-        contrast = torch.stack([detail_contrast(exemplar) for exemplar in exemplars]).mean(0)
-        self._store_look(name, Tone(*(torch.stack(values).mean(0) for values in tones)), contrast)
+        contrast, grain = (
+            torch.stack([measure(exemplar) for exemplar in exemplars]).mean(0)
+            for measure in (detail_contrast, grain_deviation)
+        )
+        self._store_look(name, Tone(*(torch.stack(values).mean(0) for values in tones)), contrast, grain)
         self.exemplars[name] = list(exemplars)
 
     @torch.no_grad()
@@ -216,13 +223,14 @@ class FixedStyles(ThermalModel):
             if known and name not in self.exemplars:
                 number = trained.styles.index(name)
                 own = slice(number, number + 1)
-                self._store_look(name, Tone(*(values[own] for values in trained._tones())), trained.contrasts[own])
+                tone = Tone(*(values[own] for values in trained._tones()))
+                self._store_look(name, tone, trained.contrasts[own], trained.grains[own])
 
     def _tones(self) -> Tone:
         return Tone(self.quantiles, self.means, self.deviations)
 
-    def _store_look(self, name: str, tone: Tone, contrast: Tensor) -> None:
+    def _store_look(self, name: str, tone: Tone, contrast: Tensor, grain: Tensor) -> None:
         number = self.styles.index(name)
-        self.contrasts[number] = contrast[0]
+        self.contrasts[number], self.grains[number] = contrast[0], grain[0]
         for kept, values in zip(self._tones(), tone, strict=True):
             kept[number] = values[0]

@@ -28,6 +28,7 @@ from ir_transfer.nn.thermal import detail_contrast
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.detail_strength import DetailStrength
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
+from ir_transfer.nn.thermal.grain import add_grain, grain_deviation
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
 from ir_transfer.nn.thermal.saturation import hidden_share
@@ -58,6 +59,9 @@ TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 
 CONTRAST = "detail.contrast"
 """Name in a style of the contrast of detail; see :mod:`ir_transfer.nn.thermal.detail_contrast`."""
+
+GRAIN = "grain.deviation"
+"""Name in a style of the deviation of the exemplar's noise; see :mod:`ir_transfer.nn.thermal.grain`."""
 
 _ENERGY = "detail.energy"
 
@@ -163,10 +167,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return style[CONTRAST]
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone, detail and polarity."""
+        """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone, detail, grain, polarity."""
         sign = polarity_sign(white_hot.to(exemplars.device)).to(exemplars)
         upright = apply_polarity(exemplars, sign)
-        return {**self.encode_style(standardised(upright)), **tone_and_contrast(upright), POLARITY: sign}
+        return {**self.encode_style(standardised(upright)), **look_of(upright), POLARITY: sign}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -258,7 +262,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             rows, columns = (slice(start, start + size) for start, size in zip(window[:2], window[2:4], strict=True))
             canonical = survey.canonical[..., rows, columns]
         wanted = Tone(*(at_least_float32(style[name]) for name in TONE))
-        translated = apply_tone(canonical, survey.tone, wanted).to(images.dtype)
+        toned = apply_tone(canonical, survey.tone, wanted)
+        translated = add_grain(toned, at_least_float32(style[GRAIN]), window).to(images.dtype)
         if isinstance(strength, Tensor) or strength < 1:
             share = strength[..., None, None].to(images) if isinstance(strength, Tensor) else strength
             translated = torch.lerp(rgb_to_grayscale(images), translated, share)
@@ -270,10 +275,11 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return self.survey(overview_of(content, factor), factor, style).statistics
 
 
-def tone_and_contrast(upright: Tensor) -> dict[str, Tensor]:
-    """Return the style tensors of tone and contrast of detail of white-hot exemplars (B, 1, h, w) in [0, 1]."""
+def look_of(upright: Tensor) -> dict[str, Tensor]:
+    """Return the style tensors of tone, contrast of detail and grain of white-hot exemplars (B, 1, h, w) in [0, 1]."""
     tones = dict(zip(TONE, (values.to(upright) for values in tone_of(upright)), strict=True))
-    return {**tones, CONTRAST: detail_contrast.detail_contrast(upright).to(upright)}
+    contrast = detail_contrast.detail_contrast(upright).to(upright)
+    return {**tones, CONTRAST: contrast, GRAIN: grain_deviation(upright)}
 
 
 def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:

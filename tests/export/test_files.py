@@ -93,7 +93,7 @@ def options_for(path: Path) -> ExportOptions:
 
 def test_a_file_with_an_open_style_takes_any(open_style_file: Exported) -> None:
     path, facts = open_style_file
-    assert facts.style_inputs.split(",")[:3] == ["detail.contrast", "level0.mean", "level0.std"]
+    assert facts.style_inputs.split(",")[:3] == ["detail.contrast", "grain.deviation", "level0.mean"]
     assert (facts.style, facts.polarity) == ("", "")
     model = create_model("adain", small_path(path))
     session = OnnxRuntimeSession(path, 1)

@@ -27,13 +27,14 @@ from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.models.thermal import TONE, overview_of
+from ir_transfer.models.thermal import GRAIN, TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from ir_transfer.nn.thermal.grain import add_grain
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
@@ -177,7 +178,8 @@ class Gatys(TranslationModel):
             thermal = self.start.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
             whole = self.start.detail.render(image, maps.at(factor), Window.whole(height, width))
         canonical = standardised(whole) + _sized(self._search(standardised(thermal), style), height, width)
-        return apply_tone(canonical, tone_of(canonical), Tone(*(style[name] for name in TONE)))
+        toned = apply_tone(canonical, tone_of(canonical), Tone(*(style[name] for name in TONE)))
+        return add_grain(toned, style[GRAIN], Window.whole(height, width))
 
     def _search(self, thermal: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the change of a standardised thermal map (1, 1, h, w), optimised at half its size.

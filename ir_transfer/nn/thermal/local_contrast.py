@@ -18,8 +18,8 @@ NOISE = 0.01
 """Deviation added in quadrature, so that the noise of a flat dark area stays weak."""
 
 _LARGEST = 3.0
-_SMOOTHEST = 0.1  # share of an image
-_COUNTED = 0.8  # of the variance, since infrared images have the grain of their sensor
+_SMOOTHEST = 0.25  # share of an image
+_COUNTED = 1.5  # of the variance, since noise is not equally strong everywhere
 _LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
 
@@ -42,10 +42,11 @@ def luma_statistics(overview: Tensor) -> Tensor:
 
 
 def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the deviation of the noise (B, 1, 1, 1) of RGB images, from the smoothest tenth of their positions.
+    """Return the deviation of the noise (B, 1, 1, 1) of RGB images, from the smoothest quarter of their positions.
 
     Night skies and other smooth areas have grain and compression artefacts, whose strength differs between cameras. The
-    level is at most 0.03. It includes :data:`NOISE`, as ``deviation`` does.
+    exemplar's grain takes their place; see :mod:`~ir_transfer.nn.thermal.grain`. The level is at most 0.03. It includes
+    :data:`NOISE`, as ``deviation`` does.
 
     Args:
         deviation: Local deviation of the luminance (B, 1, h, w); see :func:`luma_statistics`.
