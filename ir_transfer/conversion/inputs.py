@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import SUFFIXES, ignored_text, is_image_name, is_sidecar_name, split_name
@@ -79,7 +80,7 @@ def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str]
             )
         path = Path(text)
         if text.startswith(VIRTUAL):
-            found.append(Found(str(path), path.name, text))
+            found.append(Found(str(path), _virtual_name(text), text))
         elif path.is_dir():
             real_out = None if out is None else os.path.realpath(out)
             found += _non_empty(list(_walk(str(path), "", real_out, (), ignored)), f"folder {path}", ignored)
@@ -92,6 +93,15 @@ def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str]
         else:
             single.append(path)
     return list(dict.fromkeys(found + _below_common_folder(single)))
+
+
+def _virtual_name(text: str) -> str:
+    """Return the file name of a GDAL path, without the query of a URL, which may hold secrets."""
+    if text.startswith("/vsicurl?"):
+        text = parse_qs(text.partition("?")[2]).get("url", [""])[0]
+    elif not text.startswith("/vsicurl"):
+        return Path(text).name
+    return Path(text.partition("?")[0]).name
 
 
 def check_out(out: Path) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.imaging.raster.references import gdal_name
-from ir_transfer.imaging.remote import Mount, end_mount, is_url, use_mount
+from ir_transfer.imaging.remote import Mount, end_mount, is_url, split_query, use_mount
 
 _ARCHIVE = re.compile(r"(?:zip|tar|gzip)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
+_IPV6_HOST = re.compile(r"(?<=://)[^/]*\[[0-9a-f:.]+\]", re.IGNORECASE)
 _LONGEST_NAME = 255  # bytes, of a file on the usual local systems
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tupl
     run continues with ``--resume`` and repeats what was written after the last update of the manifest.
 
     Args:
-        inputs: Paths, or URLs of folders and files such as ``s3://bucket/rgb``; ``file://`` is a local path.
+        inputs: Paths, or URLs of folders and files such as ``s3://bucket/rgb``; ``file://`` is a local path. An HTTP
+            URL with a query, such as a pre-signed one, is one file, named without the query.
         out: Path or URL of a folder; beside a single remote input if None.
 
     Raises:
@@ -64,6 +66,8 @@ def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tupl
 
 def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
     """Mount a URL at a local path of the same name, and return that path."""
+    if needed and split_query(url)[1]:
+        return _stage_file(stack, url, folder)
     url = url.rstrip("/")
     above, _, name = url.rpartition("/")
     local = folder / name
@@ -84,6 +88,21 @@ def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
         raise
     except Exception as error:  # each storage raises its own error types
         raise DecodeError(f"{url}: expected a readable folder, got: {error}: check its permissions") from error
+    use_mount(mount)
+    stack.callback(end_mount, mount)
+    return local
+
+
+def _stage_file(stack: ExitStack, url: str, folder: Path) -> Path:
+    """Mount the file of a URL with a query, whose server need not answer anything but the download."""
+    name = split_query(url)[0].rpartition("/")[2]
+    if name in {"", ".", ".."} or len(name.encode()) > _LONGEST_NAME:
+        raise InputError(f"expected the URL of a file, got {url} without a file name before the query: download it")
+    local = folder / name
+    mount = Mount(local, url)
+    _ = mount.store
+    folder.mkdir(parents=True)
+    local.touch()
     use_mount(mount)
     stack.callback(end_mount, mount)
     return local
@@ -123,13 +142,15 @@ def _in_archive(url: str) -> str:
 
 
 def _beside(url: str) -> str:
+    if split_query(url)[1]:
+        raise InputError(f"expected -o OUT with the input {url}, got none: name the folder of the results")
     url = url.rstrip("/")
     return f"{url.removesuffix(posixpath.splitext(url)[1]) if is_image_name(Path(url)) else url}_ir"
 
 
 def _refuse_nested(inputs: Sequence[str], out: str | Path | None) -> None:
     for text in inputs:
-        if any(sign in text for sign in "*?["):
+        if any(sign in _IPV6_HOST.sub("", split_query(text)[0]) for sign in "*?["):
             raise InputError(f"expected the URL of a folder or file, got the pattern {text}: name its folder")
         ours, theirs = f"{text.rstrip('/')}/", f"{str(out).rstrip('/')}/"
         if ours.startswith(theirs) or theirs.startswith(ours):

@@ -20,6 +20,7 @@ from ir_transfer.regular_files import open_regular, read_regular
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _HEADER_BYTES = 2**16  # bytes fetched at once if the start of a file is requested
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+_WEB = ("http://", "https://")
 
 
 def is_url(text: str) -> bool:
@@ -32,13 +33,29 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def is_web(url: str) -> bool:
+    """Return whether a URL is one of HTTP."""
+    return url.lower().startswith(_WEB)
+
+
+def split_query(url: str) -> tuple[str, str]:
+    """Return a URL without its query, and the query; only URLs of HTTP have one, in others ``?`` is a wildcard.
+
+    Example:
+        >>> split_query("https://host/a.png?sig=1"), split_query("s3://bucket/a?.png")
+        (('https://host/a.png', 'sig=1'), ('s3://bucket/a?.png', ''))
+    """
+    path, _, query = url.partition("?") if is_web(url) else (url, "", "")
+    return path, query
+
+
 @dataclass(frozen=True)
 class Mount:
-    """A local folder that represents a remote one.
+    """A local folder that represents a remote one, or a local file that represents a single URL with a query.
 
     Attributes:
-        local: Absolute path of the local folder.
-        url: URL of the remote folder, without a trailing slash.
+        local: Absolute path of the local folder or file.
+        url: URL of the remote folder, without a trailing slash, or of the file.
         keeps: Whether files are also kept below ``local``, images as empty files.
     """
 
@@ -56,15 +73,20 @@ class Mount:
         import fsspec
 
         try:
-            system, root = fsspec.core.url_to_fs(self.url)
+            # The signature of a query belongs to its exact characters.
+            system, root = fsspec.core.url_to_fs(self.url, **({"encoded": True} if split_query(self.url)[1] else {}))
         except (ImportError, ValueError) as error:
             extra = _EXTRAS.get(self.url.partition("://")[0])
             advice = f"pip install 'ir-transfer[{extra}]'" if extra else "check the URL"
+            if is_web(self.url):
+                advice = "pip install 'fsspec[http]'"
             raise InputError(f"expected a storage for {self.url}, got: {error}: {advice}") from error
-        return system, str(root).rstrip("/")
+        return system, str(root) if split_query(self.url)[1] else str(root).rstrip("/")
 
     def place(self, path: Path) -> str:
-        """Return the path in the storage of a path below ``local``."""
+        """Return the path in the storage of ``local`` or a path below it."""
+        if path == self.local:
+            return self.store[1]
         return f"{self.store[1]}/{path.relative_to(self.local).as_posix()}"
 
 
@@ -107,15 +129,25 @@ def stored_bytes(path: Path, limit: int | None = None) -> bytes:
     mount = _reads_from(path)
     if mount is None:
         return read_regular(path)
-    system, _ = mount.store
     try:
-        data = system.cat_file(mount.place(path), end=None if limit is None else limit + 1)
+        return _fetch(mount, path, limit)
     except FileNotFoundError:
         raise MissingFileError(f"{public(path)}: expected a file, found none: check the path") from None
     except Exception as error:  # each storage raises its own error types
         raise DecodeError(
             f"{public(path)}: expected a readable file, got: {error}: check the URL and its permissions"
         ) from error
+
+
+def _fetch(mount: Mount, path: Path, limit: int | None) -> bytes:
+    system, place = mount.store[0], mount.place(path)
+    if limit is None or not is_web(mount.url):
+        return bytes(system.cat_file(place, end=None if limit is None else limit + 1))
+    # A server may ignore the range of a request, or send packed bytes that unpack to more.
+    data = bytearray()
+    with system.open(place, "rb", block_size=0, size=1) as file:  # a size spares a request for it
+        while len(data) <= limit and (part := file.read(limit + 1 - len(data))):
+            data += part
     return bytes(data)
 
 
@@ -186,7 +218,9 @@ def remove(path: Path) -> None:
 def _reads_from(path: Path) -> Mount | None:
     """Return the mount from which to read a file; None for a local file."""
     mount = _mount_of(path)
-    return None if mount is None or (mount.keeps and not is_image_name(path)) else mount
+    if mount is None or path == mount.local:
+        return mount
+    return None if mount.keeps and not is_image_name(path) else mount
 
 
 def _mount_of(path: Path) -> Mount | None:

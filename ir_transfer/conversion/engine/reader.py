@@ -89,7 +89,7 @@ class Reader:
         if is_remote(source) and holds_raster(data, source.name, self.options.max_pixels):
             raise InputError(
                 f"{source}: expected an image in remote storage, got a raster: name it as GDAL does, such as "
-                "/vsis3/bucket/name.tif or /vsigs/bucket/name.tif, with a local -o"
+                "/vsicurl/https://host/name.tif, /vsis3/bucket/name.tif or /vsigs/bucket/name.tif, with a local -o"
             )
         return data
 
