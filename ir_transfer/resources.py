@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from ir_transfer.errors import MissingFileError, UnknownNameError
@@ -10,6 +11,11 @@ from ir_transfer.errors import MissingFileError, UnknownNameError
 PRESET = "preset:"
 """Prefix of the name of a bundled style."""
 
+GET_IT = "extract or download it first"
+"""Advice for a file that :func:`is_elsewhere`."""
+
+# Path() reduces the two slashes of a URL to one; C:/ is a drive.
+_ELSEWHERE = re.compile(r"/vsi|[a-z][a-z0-9+.\-]+:/", re.IGNORECASE)
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the top-level folders are inside the package (see [tool.hatch.build] in pyproject.toml).
 _ROOTS = (_PACKAGE, _PACKAGE / "_shipped", _PACKAGE.parent)
@@ -43,8 +49,17 @@ def preset_names() -> list[str]:
         return []
 
 
+def is_elsewhere(path: str | Path) -> bool:
+    """Return whether a path is that of a file in an archive or on the network, as GDAL or a URL names it."""
+    return _ELSEWHERE.match(str(path)) is not None
+
+
 def missing_exemplar(text: str) -> MissingFileError:
     """Return the error for an exemplar that does not exist; it suggests a preset of a similar name."""
+    if is_elsewhere(text):
+        return MissingFileError(
+            f"expected an exemplar on a local disk, got {text}, in an archive or on the network: {GET_IT}"
+        )
     close = difflib.get_close_matches(Path(text).stem, preset_names(), n=1, cutoff=0.8)
     advice = f"use {PRESET}{close[0]}, or check the path" if close else f"check the path, or use {PRESET}NAME"
     return MissingFileError(f"expected an exemplar at {text}, found none: {advice} (see ir-transfer styles)")

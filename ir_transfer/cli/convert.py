@@ -36,7 +36,7 @@ from ir_transfer.cli.output_options import camera_options, output_fields, output
 from ir_transfer.cli.paths import check_exists, check_inputs, check_styles, check_weights, format_path, local_paths
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
-from ir_transfer.cli.tracking import fetched, track
+from ir_transfer.cli.tracking import check_tracking, fetched, track
 from ir_transfer.errors import IrTransferError
 from ir_transfer.imaging.image_names import ignored_text
 
@@ -116,6 +116,8 @@ def convert(
     refuse_unused_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     _check_paths(given)
+    if tracked:
+        check_tracking(tracking_uri)
     given["inputs"], given["out"] = local_paths(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -125,7 +127,8 @@ def convert(
     if tracked and summary is not None:
         from ir_transfer.tracking.conversion_log import log_conversion
 
-        track(tracking_uri, lambda client: log_conversion(client, options, summary, found), quiet=quiet)
+        logged = track(tracking_uri, lambda client: log_conversion(client, options, summary, found), quiet=quiet)
+        code = code if logged else 1
     return code
 
 

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.paths import check_exists, check_fresh, check_policies
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.tracking import track
+from ir_transfer.cli.tracking import check_tracking, track
 
 if TYPE_CHECKING:
     from ir_transfer.evaluation.detection.experiment import Outcome
@@ -134,6 +134,8 @@ def _detect(
     from ir_transfer.evaluation.protocol import NONE, load_protocol
 
     check_fresh(out, FILES, overwrite=overwrite)
+    if tracking:
+        check_tracking(tracking_uri)
     files = DetectionFiles(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
     outcome, protocol_title, settings = detect_on_files(
         files,

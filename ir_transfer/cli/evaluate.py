@@ -21,7 +21,7 @@ from ir_transfer.cli.options import (
 )
 from ir_transfer.cli.paths import check_exists, check_fresh, check_policies, check_vgg
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.tracking import local_weights, track
+from ir_transfer.cli.tracking import check_tracking, local_weights, track
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -172,6 +172,8 @@ def evaluate(
         _, sign, place = text.partition("=")
         check_exists(Path(place) if sign else None, "the results of --outputs")
     check_fresh(out, FILES, overwrite=overwrite)
+    if tracking:
+        check_tracking(tracking_uri)
     from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.methods import parse_weights

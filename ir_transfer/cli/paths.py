@@ -11,7 +11,7 @@ import click
 from ir_transfer.cli.process import escape_controls
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.remote import is_url, public
-from ir_transfer.resources import PRESET, missing_exemplar
+from ir_transfer.resources import GET_IT, PRESET, is_elsewhere, missing_exemplar
 
 _VIRTUAL = "/vsi"
 _STORES = ("models:/", "runs:/")
@@ -30,6 +30,17 @@ def check_inputs(inputs: Sequence[str]) -> None:
         path = Path(text)
         if not path.exists() and not path.is_symlink():
             raise MissingFileError(f"expected the input {text} to exist, found none: check the path")
+
+
+def check_local(exemplars: Sequence[str]) -> None:
+    """Refuse exemplars in archives and on the network.
+
+    Raises:
+        MissingFileError: One is not on a local disk.
+    """
+    for text in exemplars:
+        if is_elsewhere(text) and not Path(text).exists():
+            raise missing_exemplar(text)
 
 
 def check_styles(styles: Sequence[str]) -> None:
@@ -67,6 +78,10 @@ def check_exists(path: Path | None, what: str, remedy: str = "check the path") -
         MissingFileError: It does not exist.
     """
     if path is not None and not path.exists():
+        if is_elsewhere(path):
+            raise MissingFileError(
+                f"expected {what} on a local disk, got {path}, in an archive or on the network: {GET_IT}"
+            )
         raise MissingFileError(f"expected {what} at {path}, found none: {remedy}")
 
 

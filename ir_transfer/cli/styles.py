@@ -19,7 +19,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.paths import check_inputs, check_new_file, check_weights
+from ir_transfer.cli.paths import check_inputs, check_local, check_new_file, check_weights
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.tracking import local_weights
 
@@ -97,6 +97,7 @@ def build(
     """
     check_new_file(out, overwrite=overwrite, suffix=".safetensors")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_local(exemplars)
     check_inputs(exemplars)
     check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements

@@ -46,8 +46,23 @@ def local_weights(text: str, tracking_uri: str | None, runs: Path | None = None)
     return text if found is None else str(found.weights.path)
 
 
-def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet: bool = False) -> None:
-    """Log a run and print its id; a store that cannot be reached causes a warning only.
+def check_tracking(tracking_uri: str | None, runs: Path | None = None) -> None:
+    """Refuse a store that cannot be used, before the run that is to be logged.
+
+    Args:
+        tracking_uri: Value of ``--tracking-uri``.
+        runs: Folder whose ``mlflow.db`` is the default store; ``runs`` if None.
+
+    Raises:
+        IrTransferError: A missing package, or not the URI of a store.
+    """
+    from ir_transfer.tracking.store import DEFAULT_FOLDER, check_store, resolve_uri
+
+    check_store(resolve_uri(tracking_uri, runs or DEFAULT_FOLDER))
+
+
+def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet: bool = False) -> bool:
+    """Log a run and print its id; return whether that succeeded, after a warning if not.
 
     Args:
         tracking_uri: Value of ``--tracking-uri``.
@@ -61,6 +76,7 @@ def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet
         run = log(connect(uri, create=True))
     except Exception as error:  # stores and networks raise errors of any type
         click.echo(redact(f"Warning: not logged to MLflow at {uri}: {one_line(error)}"), err=True)
-        return
+        return False
     if not quiet:
         click.echo(f"MLflow run {run} at {redact(uri)}")
+    return True

@@ -14,7 +14,7 @@ from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import tracking_options
 from ir_transfer.cli.paths import check_exists, check_vgg, check_weights
 from ir_transfer.cli.result import give_result, leave_json_to_another_process
-from ir_transfer.cli.tracking import local_weights
+from ir_transfer.cli.tracking import check_tracking, local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
@@ -96,6 +96,8 @@ def train(
         raise InputError(
             f"expected a new run folder, got {out}, which has a checkpoint: pass --resume or another --out"
         )
+    if tracking:
+        check_tracking(tracking_uri, out.resolve().parent)
     if threads:
         torch.set_num_threads(threads)
     with join(chosen) as processes:

@@ -63,6 +63,8 @@ LONGEST_PARAM = 500
 CANDIDATE, CHAMPION = "candidate", "champion"
 """Aliases of registered versions: the newest one, and the best one by an evaluation."""
 
+_DATABASES = frozenset({"postgresql", "mysql", "mssql"})
+_DRIVERS = {"psycopg2": "psycopg2-binary", "psycopg": "'psycopg[binary]'", "MySQLdb": "mysqlclient"}
 _ALLOWED = frozenset("_-. /:")  # in a name, besides letters and digits
 _TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}  # otherwise the pages for language models open
 # No telemetry, no progress bars, no project files of the working directory in a model, and a timeout of seconds instead
@@ -110,6 +112,34 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
         with _creation_lock(uri) if create else nullcontext():
             return MlflowClient(uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"expected the URI of an MLflow store, got {uri!r}: {one_line(error)}") from error
+
+
+def check_store(uri: str) -> None:
+    """Refuse a URI that can be no store, before the work that is to be logged; networks are not used.
+
+    Raises:
+        MissingPackageError: The driver of a database is not installed.
+        InputError: Not the URI of a store, or a file of another kind.
+    """
+    if uri.partition(":")[0].partition("+")[0] in _DATABASES:
+        _check_driver(uri)
+    elif not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).exists():
+        connect(uri)
+
+
+def _check_driver(uri: str) -> None:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        create_engine(uri)
+    except ImportError as error:
+        package = _DRIVERS.get(error.name or "", error.name)
+        raise MissingPackageError(
+            f"expected the database driver {error.name} for the MLflow store {uri}, found none: pip install {package}"
+        ) from error
+    except SQLAlchemyError as error:
         raise InputError(f"expected the URI of an MLflow store, got {uri!r}: {one_line(error)}") from error
 
 

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import urllib.error
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,39 @@ def test_the_name_of_a_preset_suggests_it_and_the_advice_works(
 def test_another_name_suggests_no_preset() -> None:
     assert "preset:NAME" in str(missing_exemplar("thermal.png"))
     assert "lwir-road-night" in preset_names()
+
+
+ELSEWHERE = {
+    "archive": "/vsizip/s.zip/look.png",
+    "rasterio": "zip://s.zip!look.png",
+    "fsspec": "zip://look.png::s.zip",
+    "network": "https://host/look.png",
+}
+
+
+@pytest.mark.parametrize("path", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["convert", "a.png", "--style"],
+        ["styles", "build", "-o", "x.safetensors"],
+        ["dataset", ".", "-o", "x", "--style"],
+        ["convert", *HERE, "--style-mask"],
+        ["convert", *HERE, "--content-masks"],
+        ["evaluate", "--data", ".", "--exemplar"],
+    ],
+    ids=["style", "build", "dataset", "style_mask", "content_masks", "evaluate"],
+)
+def test_a_file_that_must_be_local_is_not_said_to_be_missing(
+    command: list[str], path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photograph(32, 32)).save("a.png")
+    with zipfile.ZipFile("s.zip", "w") as archive:
+        archive.write("a.png", "look.png")
+    assert main([*command, path]) == 2
+    error = capsys.readouterr().err
+    assert re.search("on a local disk, got .*look.png.*, in an archive or on the network: extract or download", error)
 
 
 def test_recipes_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,12 +31,12 @@ def test_lineage_of_a_conversion(tracking_uri: str, photos: Path, exemplar: Path
     assert not (out / "preview.png").exists()
 
 
-def test_a_store_that_is_away_costs_one_warning(
+def test_a_store_that_is_away_costs_one_warning_and_the_exit_code(
     photos: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     command = ["convert", str(photos), "--style", str(exemplar), "--model", "gray", "-o", str(tmp_path / "out")]
-    assert main([*command, "--track", "--tracking-uri", "http://127.0.0.1:9"]) == 0
+    assert main([*command, "--track", "--tracking-uri", "http://127.0.0.1:9"]) == 1
     captured = capsys.readouterr()
     assert captured.out == f"converted 6, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert captured.err.startswith("Warning: not logged to MLflow at http://127.0.0.1:9: ")
