@@ -5,6 +5,7 @@ Only the metadata of PNG, JPEG and TIFF files is read. Page and orientation are 
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png
 from ir_transfer.imaging.pixels.heads import jpeg_head, jpeg_size, png_head, png_size
 from ir_transfer.imaging.pixels.kinds import file_kind
 from ir_transfer.imaging.pixels.pages import choose_page
-from ir_transfer.imaging.pixels.plain_file import complete_container, open_image, seek_image
+from ir_transfer.imaging.pixels.plain_file import OPENED, complete_container, open_image, seek_image
 from ir_transfer.imaging.pixels.raw import is_negative, upright_raw_size
 from ir_transfer.imaging.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
+from ir_transfer.imaging.pixels.webp import open_webp
 from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 from ir_transfer.imaging.remote import open_stored
 
@@ -125,12 +127,15 @@ def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> He
     elif kind == "JPEG":
         head = jpeg_head(file)
         container, size, itemsize = open_jpeg(head), jpeg_size(head), 1
+    elif kind == "WEBP":
+        container, size, itemsize = open_webp(file.read()), (0, 0), 1
+        file = io.BytesIO(container.data)
     else:
         container, size, itemsize = Container(b""), (0, 0), 1
     file.seek(0)
     if size == (0, 0) or page not in {None, 1}:
         with open_image(file, str(kind), name, sys.maxsize) as image:
-            if kind not in {"PNG", "JPEG"}:
+            if kind not in OPENED:
                 complete_container(container, image)
             seek_image(image, page, container.images, name)
             size = image.height, image.width

@@ -10,6 +10,7 @@ from typing import Any
 from rasterio.enums import ColorInterp
 
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.pixels.gdal_dataset import band_colours
 from ir_transfer.imaging.pixels.pages import BAND_ADVICE
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
@@ -79,7 +80,7 @@ def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str, *, any_co
         InputError: Bands that the file does not have.
     """
     names = tuple(str(text or "") for text in dataset.descriptions)
-    meaning = list(dataset.colorinterp)
+    meaning = band_colours(dataset)
     if asked is not None:
         if not (any_count or len(asked) in {1, 3}) or not all(1 <= band <= dataset.count for band in asked):
             count, remedy = ("", "correct the card") if any_count else ("one or three ", "correct --bands")
@@ -146,7 +147,7 @@ def alpha_band(dataset: Any) -> int | None:
 
     Writers tag a fourth band as alpha by default; one with its own name is data.
     """
-    for number, kind in enumerate(dataset.colorinterp, start=1):
+    for number, kind in enumerate(band_colours(dataset), start=1):
         name = str(dataset.descriptions[number - 1] or "")
         if kind == ColorInterp.alpha and (not name or _ALPHA_NAME.search(name) or _says_its_place(name, number)):
             return number

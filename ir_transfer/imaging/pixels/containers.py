@@ -20,6 +20,8 @@ _XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw pro
 _IMAGES_IN_MPF = 0xB001
 _BYTES_OF_MPF_ENTRY = 16
 # Markers of JPEG without a length, and those whose content the decoder needs.
+_BYTES_OF_ADOBE = 12
+_TRANSPARENT = {0: (2, 2), 2: (6, 6), 3: (1, 256)}  # least and most bytes of tRNS by colour type
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -72,11 +74,14 @@ def open_png(data: bytes) -> Container:
         body = data[start : start + length]
         is_needed = not kind[0] & 0x20
         is_whole = zlib.crc32(kind + body) == int.from_bytes(data[start + length : end], "big")
+        least, most = _TRANSPARENT.get(data[25], (1, 0)) if kind == b"tRNS" else (0, length)
         if kind == b"IDAT" and frames == 0:  # the pixels of a frame follow its fcTL
             default = 1
         frames += kind == b"fcTL" and is_whole
-        if is_needed or (kind == b"tRNS" and is_whole):
+        if is_needed or (kind == b"tRNS" and is_whole and least <= length <= most):
             kept.append(data[start - 8 : end])
+        elif is_whole and not least <= length <= most:
+            found.notes.append("its chunk tRNS has a wrong length: ignored")
         elif is_whole:
             _read_chunk(found, kind, body)
         else:
@@ -125,7 +130,8 @@ def _read_chunk(found: Container, kind: bytes, body: bytes) -> None:
 def _read_text(found: Container, kind: bytes, body: bytes) -> None:
     keyword, _, rest = body.partition(b"\0")
     if kind == b"iTXt" and keyword == _XMP_PNG:
-        found.xmp_orientation = _xmp_orientation(rest)
+        packed = rest[2:].split(b"\0", 2)[-1] if rest[:1] == b"\1" else b""
+        found.xmp_orientation = xmp_orientation(_unpacked(packed) if packed else rest)
     elif keyword in _RAW_EXIF and not found.exif:
         text = _unpacked(rest[1:]) if kind == b"zTXt" else rest
         digits = b"".join(text.split(b"\n")[3:])
@@ -142,8 +148,9 @@ def _unpacked(data: bytes) -> bytes:
         return b""
 
 
-def _xmp_orientation(text: bytes) -> int:
-    found = _XMP_ORIENTATION.search(text)
+def xmp_orientation(text: bytes) -> int:
+    """Return the orientation in an XMP packet, also in UTF-16 or UTF-32; 1 if it has none."""
+    found = _XMP_ORIENTATION.search(text.replace(b"\0", b""))
     return int(found[1]) if found else 1
 
 
@@ -156,12 +163,13 @@ def open_jpeg(data: bytes) -> Container:
         body = data[start + 4 : stop]
         place = stop
         is_metadata = (_APP0 < marker <= 0xEF and marker != _APP14) or marker == _COMMENT
+        is_metadata |= marker == _APP14 and len(body) < _BYTES_OF_ADOBE  # Pillow reads beyond its end
         if not is_metadata:
             kept.append(data[start:stop])
         elif marker == 0xE1 and body.startswith(EXIF_HEADER) and not found.exif:
             found.exif = body[len(EXIF_HEADER) :]
         elif marker == 0xE1 and body.startswith(_XMP_JPEG):
-            found.xmp_orientation = _xmp_orientation(body)
+            found.xmp_orientation = xmp_orientation(body)
         elif marker == 0xE2 and body.startswith(_ICC_JPEG):
             profile[body[12:13]] = body[14:]
         elif marker == 0xE2 and body.startswith(_MPF_JPEG):

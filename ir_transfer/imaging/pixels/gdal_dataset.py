@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 
 INKS, LAB, ICC_LAB, ITU_LAB = 5, 8, 9, 10
 """Photometric interpretations of TIFF."""
 
 _LARGEST_UNSIGNED = 65535
+
+
+def band_colours(dataset: Any) -> list[ColorInterp]:
+    """Return the colour interpretation of each band.
+
+    rasterio raises here what GDAL complained about before, such as an unknown tag, or a later page that is missing.
+    """
+    with suppress(CPLE_BaseError):
+        return list(dataset.colorinterp)
+    return list(dataset.colorinterp)
 
 
 def white_is_zero(dataset: Any) -> bool:
@@ -22,7 +34,7 @@ def white_is_zero(dataset: Any) -> bool:
 
 def _table(dataset: Any) -> NDArray[np.uint8] | None:
     """Return the colour table (n, 4) of a dataset."""
-    if dataset.colorinterp[0].name != "palette":
+    if band_colours(dataset)[0].name != "palette":
         return None
     try:
         found = dataset.colormap(1)
@@ -67,7 +79,7 @@ def plain_lab(numbers: NDArray[Any], photometric: int) -> NDArray[Any]:
 
 def is_measured(dataset: Any) -> bool:
     """Return whether an open dataset holds measurements: it is georeferenced, or has more bands than an image."""
-    colours = 5 if ColorInterp.cyan in dataset.colorinterp else 4
+    colours = 5 if ColorInterp.cyan in band_colours(dataset) else 4
     return is_placed(dataset) or dataset.count > colours
 
 

@@ -29,12 +29,19 @@ class Page:
         number: Number among the pages, from 1.
         count: Number of pages in the file.
         directory: Its tags.
+        is_whole: Whether the chain of directories ends as it should.
     """
 
     index: int
     number: int
     count: int
     directory: Directory
+    is_whole: bool = True
+
+    def notes(self, asked: int | None) -> list[str]:
+        """Return the notes on a file with other pages than this one."""
+        lost = [] if self.is_whole else ["a further page of it cannot be read: the file may be truncated"]
+        return page_notes(self.number, self.count, asked) + lost
 
 
 def choose_page(directories: Sequence[Directory], asked: int | None, name: str) -> Page:
@@ -54,7 +61,7 @@ def choose_page(directories: Sequence[Directory], asked: int | None, name: str) 
     if not 1 <= number <= len(pages):
         raise InputError(f"{name}: expected --page of 1 to {len(pages)}, got {number}")
     index = pages[number - 1]
-    return Page(index, number, len(pages), directories[index])
+    return Page(index, number, len(pages), directories[index], directories[-1].is_last)
 
 
 def page_notes(number: int, count: int, asked: int | None, what: str = "pages") -> list[str]:

@@ -22,13 +22,17 @@ from ir_transfer.imaging.pixels.colour import (
     from_profile,
     precision_notes,
 )
-from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png
-from ir_transfer.imaging.pixels.exif import read_exif
-from ir_transfer.imaging.pixels.kinds import Wanted, decoder_message
+from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png, xmp_orientation
+from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
+from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.pixels.pages import page_notes
 from ir_transfer.imaging.pixels.raw import develop
 from ir_transfer.imaging.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
+from ir_transfer.imaging.pixels.webp import open_webp
 from ir_transfer.imaging.raster.references import rasterio_module
+
+OPENED = frozenset({"PNG", "JPEG", "WEBP"})
+"""Kinds of files whose metadata this package reads itself."""
 
 _PILLOW_LOCK = threading.Lock()
 _GRAY_MODES = frozenset({"1", "L", "LA", "La"})
@@ -39,14 +43,14 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     """Decode a file other than TIFF."""
     if kind == "camera raw":
         return develop(data, name, max_pixels)
-    container = {"PNG": open_png, "JPEG": open_jpeg}.get(kind, Container)(data)
-    # The container's copy holds the first image only.
-    data = data if (wanted.page or 1) > 1 else container.data
+    container = {"PNG": open_png, "JPEG": open_jpeg, "WEBP": open_webp}.get(kind, Container)(data)
+    # The container's copy of a PNG or JPEG holds the first image only.
+    data = data if (wanted.page or 1) > 1 and kind != "WEBP" else container.data
     if kind == "PNG" and container.data[24:25] == b"\x10":
         numbers, alpha, white = _read_wide_png(container.data, name, max_pixels)
     else:
         with open_image(io.BytesIO(data), kind, name, max_pixels) as image:
-            if kind not in {"PNG", "JPEG"}:
+            if kind not in OPENED:
                 complete_container(container, image)
             seek_image(image, wanted.page, container.images, name)
             check_size(image.width, image.height, name, max_pixels)
@@ -146,13 +150,11 @@ def _register_heif(name: str) -> None:
 
 
 def complete_container(container: Container, image: Image.Image) -> None:
-    """Add the metadata that Pillow reads from a file other than PNG and JPEG."""
+    """Add the metadata that Pillow reads from a file not of the kinds in ``OPENED``."""
     container.profile = bytes(image.info.get("icc_profile") or b"")
     container.images = int(getattr(image, "n_frames", 1))
-    try:
-        container.exif = image.getexif().tobytes().removeprefix(b"Exif\0\0") if image.info.get("exif") else b""
-    except Exception as error:  # metadata must not make the image unreadable; Pillow raises many errors
-        container.notes.append(f"its EXIF is damaged ({decoder_message(error)}): ignored")
+    container.exif = bytes(image.info.get("exif") or b"").removeprefix(EXIF_HEADER)
+    container.xmp_orientation = xmp_orientation(bytes(image.info.get("xmp") or b""))
     nclx = image.info.get("nclx_profile")
     if nclx and not container.profile:
         container.coding_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])

@@ -23,6 +23,7 @@ from ir_transfer.imaging.pixels.gdal_dataset import (
     INKS,
     ITU_LAB,
     LAB,
+    band_colours,
     is_placed,
     palette_of,
     plain_lab,
@@ -30,7 +31,7 @@ from ir_transfer.imaging.pixels.gdal_dataset import (
     white_is_zero,
 )
 from ir_transfer.imaging.pixels.nodata import holds_nodata
-from ir_transfer.imaging.pixels.pages import Page, page_notes
+from ir_transfer.imaging.pixels.pages import Page
 from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
 from ir_transfer.imaging.raster.gdal import reason
@@ -128,7 +129,7 @@ class TiffImage:
         kind: Kind = "plain"
         if first and photometric in {LAB, ICC_LAB, ITU_LAB} and dataset.count >= 3:
             kind = "lab"
-        elif list(dataset.colorinterp)[:4] == inks and (first or photometric == INKS) and len(chosen) <= 3:
+        elif band_colours(dataset)[:4] == inks and (first or photometric == INKS) and len(chosen) <= 3:
             kind = "inks"
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4
@@ -194,7 +195,7 @@ class TiffImage:
                 facts["directory"] = page.index
             if page.count > 1:
                 facts["page"], facts["pages"] = page.number, page.count
-            self.reading.notes += page_notes(page.number, page.count, asked_page)
+            self.reading.notes += page.notes(asked_page)
         if meaning.space is not None:
             facts["profile"] = meaning.space.name
             self.reading.notes += precision_notes(meaning.space, self.dtype)

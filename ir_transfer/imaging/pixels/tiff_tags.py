@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from ir_transfer.errors import DecodeError
@@ -26,10 +26,12 @@ class Directory:
     Attributes:
         order: Byte order, ``"<"`` or ``">"``.
         values: Type and bytes of each tag.
+        is_last: Whether no unreadable directory follows.
     """
 
     order: str
     values: Mapping[int, tuple[int, bytes]] = field(default_factory=dict)
+    is_last: bool = True
 
     def integers(self, tag: int) -> tuple[int, ...]:
         """Return the integers of a tag; empty if it is missing or of another type."""
@@ -89,6 +91,7 @@ def read_directories(file: BinaryIO, most: int = _MOST_DIRECTORIES) -> list[Dire
         seen.add(place)
         one = _directory(file, order, place, big=big)
         if one is None:
+            found[-1:] = [replace(last, is_last=False) for last in found[-1:]]
             break
         directory, place = one
         found.append(directory)
