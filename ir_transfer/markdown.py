@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_SPECIAL = re.compile(r"([\\`\[\]|])")
+# An underscore inside of a word is no markup.
+_SPECIAL = re.compile(r"([\\`\[\]|*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_START = re.compile(r"^([#>=+-](?!\d)|\d+(?=[.)](?:\s|$)))")
 
 
 def markdown_text(text: object) -> str:
@@ -15,7 +17,11 @@ def markdown_text(text: object) -> str:
         '&lt;b>a\\\\|b&lt;/b> \\\\[x\\\\](http://y)'
     """
     line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
-    return _SPECIAL.sub(r"\\\1", line)
+    line = _SPECIAL.sub(r"\\\1", line)
+    start = _START.match(line)
+    if start is None:
+        return line
+    return f"\\{line}" if not line[0].isdigit() else f"{start[0]}\\{line[start.end() :]}"
 
 
 def markdown_code(text: object) -> str:

@@ -5,8 +5,7 @@ Keys and field names match published files and differ from the names in the code
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 import ir_transfer
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.csv_table import csv_text
 from ir_transfer.evaluation.ranking import composites, pairwise_comparisons, worse_than_baselines
 from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
@@ -38,23 +38,23 @@ def write_csv(compared: Comparison, path: Path) -> None:
     Raises:
         EncodeError: It cannot be written.
     """
+    write_whole(path, csv_text(_FIELDS, _rows(compared)).encode())
+
+
+def _rows(compared: Comparison) -> Iterator[dict[str, object]]:
     common = {"protocol": compared.made_with, "scenes": len(compared.pairs)}
     worse = worse_than_baselines(compared.results)
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, _FIELDS)
-    writer.writeheader()
     for label, estimate in composites(compared.results).items():
         score = estimate.score
         values = {"value": score.mean, "low": score.low, "high": score.high}
-        writer.writerow({"method": label, "column": "composite", "direction": "higher", **values, **common})
+        yield {"method": label, "column": "composite", "direction": "higher", **values, **common}
     for label, scores in compared.results.scores.items():
         for key, score in scores.items():
             found = worse.get(label, {}).get(key)
             mark = {"loses_to": found.baseline, "clear": found.clear} if found else {}
             values = {"value": score.mean, "low": score.low, "high": score.high}
             named = {"column": compared.column_name(key), "direction": COLUMNS[key].direction}
-            writer.writerow({"method": label, **named, **values, **mark, **common})
-    write_whole(path, file.getvalue().encode())
+            yield {"method": label, **named, **values, **mark, **common}
 
 
 def _described(compared: Comparison) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ir_transfer.markdown import markdown_code, markdown_text
 from ir_transfer.tracking.weights_file import WeightsFile
 
 CARD = "README.md"
@@ -19,13 +20,13 @@ def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequenc
         run_id: Identifier of the training run.
         data_notes: One line per source of the training data: name, licence, restrictions.
     """
-    band = weights.band.upper() or "an unnamed band"
-    scores = "\n".join(f"| {figure} | {value:.3f} |" for figure, value in weights.scores.items())
+    band = markdown_text(weights.band.upper()) or "an unnamed band"
+    scores = "\n".join(f"| {markdown_text(figure)} | {value:.3f} |" for figure, value in weights.scores.items())
     table = f"| figure | value |\n|---|---|\n{scores}" if scores else "None were recorded."
     return f"""# {name}
 
-Weights of `{weights.model}` that translate an RGB image to an apparent-intensity {band} image of the same size, in the
-style of an exemplar (an infrared image). Weights file: sha256 `{weights.sha256}`. Training run: `{run_id}`.
+Weights of {markdown_code(weights.model)} that translate an RGB image to an apparent-intensity {band} image
+of the same size, in the style of an exemplar (an infrared image). Weights file: sha256 `{weights.sha256}`. Training run: `{run_id}`.
 
 ## Use
 
@@ -66,17 +67,24 @@ exemplar that is logged with the model.
 
 
 def _data(weights: WeightsFile, data_notes: Sequence[str]) -> str:
-    noted = [f"- {note}" for note in data_notes] or weights.metadata.get("training_data", "").splitlines()
+    lines = data_notes or [line.removeprefix("- ") for line in weights.metadata.get("training_data", "").splitlines()]
+    noted = [f"- {markdown_text(line)}" for line in lines]
     if not noted:
         sources = weights.recipe.get("data", {}).get("sources", [])
-        noted = [f"- `{source.get('path')}`: licence not recorded; see the data set's card." for source in sources]
+        noted = [
+            f"- {markdown_code(source.get('path'))}: licence not recorded; see the data set's card."
+            for source in sources
+        ]
     licence = weights.metadata.get("licence")
-    return "\n".join(noted or ["Not recorded."]) + (f"\n\nLicence: {licence}." if licence else "")
+    return "\n".join(noted or ["Not recorded."]) + (f"\n\nLicence: {markdown_text(licence)}." if licence else "")
 
 
 def _recipe(weights: WeightsFile) -> str:
     if not weights.recipe:
         return "Not recorded."
-    losses = ", ".join(f"{name} {share:g}" for name, share in weights.recipe.get("losses", {}).items()) or "none named"
+    losses = (
+        ", ".join(f"{markdown_text(name)} {share:g}" for name, share in weights.recipe.get("losses", {}).items())
+        or "none named"
+    )
     step = weights.metadata.get("step", "unknown")
     return f"Kept from step {step}. Losses: {losses}. The whole recipe is in the weights file and in the training run."

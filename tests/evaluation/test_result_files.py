@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,10 @@ def test_csv_has_a_line_per_figure_with_marks(street: Comparison, tmp_path: Path
     assert float(values["gray", "psnr"]["value"]) == pytest.approx(street.results.scores["gray"]["psnr"].mean)
     marked = {row["column"] for row in rows if row["loses_to"]}
     assert marked == {street.column_name(key) for key in worse_than_baselines(street.results)[BLURRED]}
+
+
+def test_a_name_in_a_table_is_no_formula(street: Comparison, tmp_path: Path) -> None:
+    estimates = {("=gray" if name == "gray" else name): found for name, found in street.results.estimates.items()}
+    write_csv(replace(street, results=replace(street.results, estimates=estimates)), tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="") as file:
+        assert "'=gray" in {row["method"] for row in csv.DictReader(file)}

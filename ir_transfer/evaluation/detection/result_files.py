@@ -5,9 +5,7 @@ Keys and field names match published files and differ from the names in the code
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from PIL import Image, ImageDraw
 import ir_transfer
 from ir_transfer.evaluation.bootstrap import Estimate, format_score
 from ir_transfer.evaluation.contact_sheet import contact_sheet, spread
+from ir_transfer.evaluation.csv_table import csv_text
 from ir_transfer.evaluation.detection.average_precision import Objects
 from ir_transfer.evaluation.detection.detector import BATCH, NAME, as_target
 from ir_transfer.evaluation.detection.experiment import ConditionResult, Outcome
@@ -92,7 +91,7 @@ def write_all(outcome: Outcome, folder: Path, protocol: str, settings: Mapping[s
     sheet = detection_sheet(outcome)
     write_whole(folder / "detect.png", encode_png(sheet))
     write_whole(folder / "detect.json", (json_text(_described(outcome, quoted, settings), indent=1) + "\n").encode())
-    write_whole(folder / "detect.csv", _lines(outcome, quoted).encode())
+    write_whole(folder / "detect.csv", csv_text(_FIELDS, _lines(outcome, quoted)).encode())
     write_page(folder / "detect.html", _TEMPLATE, _content(outcome, quoted, settings, sheet))
 
 
@@ -128,20 +127,16 @@ def _row(row: ConditionResult) -> dict[str, Any]:
     }
 
 
-def _lines(outcome: Outcome, quoted: str) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _FIELDS)
-    writer.writeheader()
+def _lines(outcome: Outcome, quoted: str) -> Iterator[dict[str, object]]:
     for row in outcome.rows:
         common = {"arm": row.name, "made_with": quoted}
         for column, own, gain in (("map", row.map.score, row.gain.score), ("map50", row.map50.score, row.gain50.score)):
             values = {"value": own.mean, "low": own.low, "high": own.high}
             over = {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
             conclusion = row.conclusion if column == "map" else ""
-            writer.writerow({**common, "column": column, **values, **over, "verdict": conclusion})
+            yield {**common, "column": column, **values, **over, "verdict": conclusion}
         for label, value in row.per_label.items():
-            writer.writerow({**common, "column": f"ap[{label}]", "value": value})
-    return text.getvalue()
+            yield {**common, "column": f"ap[{label}]", "value": value}
 
 
 def _content(outcome: Outcome, quoted: str, settings: Mapping[str, str | None], sheet: Image.Image) -> dict[str, Any]:
