@@ -26,7 +26,8 @@ def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequenc
     return f"""# {name}
 
 Weights of {markdown_code(weights.model)} that translate an RGB image to an apparent-intensity {band} image
-of the same size, in the style of an exemplar (an infrared image). Weights file: sha256 `{weights.sha256}`. Training run: `{run_id}`.
+of the same size, in the style of an exemplar (an infrared image). Weights file: sha256 `{weights.sha256}`.
+Training run: `{run_id}`.
 
 ## Use
 
