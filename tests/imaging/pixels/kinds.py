@@ -155,8 +155,9 @@ def _wide(levels: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 def _inks(white: int) -> NDArray[Any]:
     dtype = np.uint8 if white == 255 else np.uint16
-    ink = 255 - STREET.astype(np.float64)
-    return np.rint(np.dstack([ink, np.zeros(GRAY.shape)]) * white / 255).astype(dtype)
+    black = (255 - STREET.max(-1).astype(np.float64)) / 2
+    ink = 255 - STREET * (255 / (255 - black))[..., None]
+    return np.rint(np.dstack([ink, black]) * white / 255).astype(dtype)
 
 
 def _lab_levels(bits: int, *, offset: bool) -> NDArray[Any]:
