@@ -13,7 +13,21 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.imaging.image_io import read_image
-from tests.labels.turned import OBJECT, ORIENTATIONS, build, in_frame, photograph, scene, voc, yolo
+from ir_transfer.labels.frames import Frame
+from ir_transfer.labels.open import open_labelled
+from tests.labels.turned import (
+    FOLDERS,
+    FRAMES,
+    OBJECT,
+    ORIENTATIONS,
+    Build,
+    build,
+    in_frame,
+    photograph,
+    scene,
+    voc,
+    yolo,
+)
 
 
 def generate(source: Path, exemplar: Path, out: Path, *more: str) -> int:
@@ -53,6 +67,28 @@ def test_heat_and_verify_know_the_frame_of_the_labels(
         generate(tmp_path / "in", exemplar, out, "--heat", "object=+0.3", "--resume", "--orientation", "upright") == 2
     )
     assert "orientation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "webp"])
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("kind", list(FOLDERS))
+def test_the_command_keeps_labels_on_their_objects(
+    kind: Build, frame: Frame, suffix: str, exemplar: Path, tmp_path: Path
+) -> None:
+    build(tmp_path / "in", kind, frame, suffix)
+    options = ["--style", str(exemplar), "--model", "gray", "--orientation", frame, "-q"]
+    assert main(["dataset", str(tmp_path / "in"), *options, "-o", str(tmp_path / "out")]) == 0
+    made = open_labelled(tmp_path / "out")
+    assert len(made.images) == len(ORIENTATIONS)
+    for one in made.images:
+        bright = np.asarray(Image.open(one.path)) > 128
+        orientation = int(one.path.stem.removeprefix("o"))
+        assert (bright != in_frame(frame, orientation)).mean() < 0.02  # JPEG blurs its edges
+        regions = made.regions(one, *bright.shape)
+        assert regions
+        for region in regions:
+            np.testing.assert_array_equal(region.mask(*bright.shape), in_frame(frame, orientation))
+    assert main(["dataset", "verify", str(tmp_path / "out")]) == 0
 
 
 def replace_result(out: Path, stem: str, turns: int) -> None:
