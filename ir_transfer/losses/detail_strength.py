@@ -10,7 +10,7 @@ from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _WINDOW = 21  # pixels: detail is the difference from the mean of a window
 _CELLS = 5
-_FLOOR = 0.03  # deviations: weaker detail is noise
+_FLOOR = 0.05  # deviations: weaker detail is noise, which the exemplar's grain takes the place of
 
 
 def detail_strength(scene: Scene) -> Tensor:
