@@ -28,7 +28,7 @@ NOT_FOR = {
     False: """- Temperature. The output is relative apparent intensity; nothing in it is calibrated.
 - Finding what an RGB image does not show: heat behind a wall, a warm engine in a parked car, people in the dark.
 - Close-ups of faces, indoor scenes, macro shots: hardly any were in the training data.
-- Claims about a sensor: noise, resolution and gain are those of nobody's camera.""",
+- Claims about a sensor: resolution, gain and the spectrum of the noise are not those of a particular camera.""",
     True: """- Reflectance. The output is relative intensity; indices such as NDVI must not be computed from it.
 - Vegetation health: what distinguishes healthy from stressed plants in this band is not in a RGB image.
 - Ground scenes outside daylight.""",
