@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
+from ir_transfer.dataset.card import markdown_block, markdown_code, markdown_text
 
 
 def test_a_text_is_one_line_without_markup() -> None:

@@ -98,8 +98,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
 
     from ir_transfer import model_info
     from ir_transfer.conversion.devices import pick_device
-    from ir_transfer.conversion.eta import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
+    from ir_transfer.conversion.timing import report_steps
     from ir_transfer.imaging.image_io import encode_gray, read_image, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys

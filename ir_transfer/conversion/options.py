@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
-from ir_transfer.conversion.controls import NO_CONTROLS, Controls
+from ir_transfer.conversion.controls import ANY_SIZE, NO_CONTROLS, PLAIN_RASTER, Controls, RasterOptions, SizeOptions
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
-from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError
 from ir_transfer.export.metadata import Runtime

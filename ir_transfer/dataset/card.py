@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -14,15 +15,46 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jinja2 import Environment, StrictUndefined
 
+from ir_transfer.conversion.controls import RasterOptions
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
-from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.dataset.options import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME, DatasetSummary
 from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.labels.base import LabelledSet
-from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
+
+_SPECIAL = re.compile(r"([\\`\[\]|])")
+
+
+def markdown_text(text: object) -> str:
+    """Return a text for a line, list item or table cell, with markup, HTML, links and line breaks escaped.
+
+    Example:
+        >>> markdown_text("<b>a|b</b> [x](http://y)")
+        '&lt;b>a\\\\|b&lt;/b> \\\\[x\\\\](http://y)'
+    """
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    return _SPECIAL.sub(r"\\\1", line)
+
+
+def markdown_code(text: object) -> str:
+    """Return a text as a code span; it may contain backticks."""
+    line = " ".join(str(text).split()) or " "
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def markdown_block(text: object, language: str = "") -> str:
+    """Return a text as a fenced code block; it may contain fences."""
+    fence = "`" * max(3, _longest_run(str(text)) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
 _ROWS = 10_000  # per row group, so that the table of a large set is never held as a whole

@@ -115,7 +115,7 @@ def test_openvino_runs_onnx_files_with_fixed_and_with_free_shapes(onnx_file: Exp
 
 
 def test_a_difference_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_transfer.export.tone.CURVE_SHARE", 0.2)
+    monkeypatch.setattr("ir_transfer.export.graph.CURVE_SHARE", 0.2)
     with pytest.raises(InputError, match=r"match torch within 0\.001, got a difference of .* no file was written"):
         export_small(tmp_path, "onnx")
     assert not [path.name for path in tmp_path.iterdir() if "onnx" in path.name]

@@ -71,7 +71,7 @@ def _content(report: CheckReport) -> dict[str, Any]:
 
 
 def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> None:
-    from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
+    from ir_transfer.data.checks.report import HEADINGS, worst_pairs
     from ir_transfer.evaluation.contact_sheet import contact_sheet
     from ir_transfer.imaging.image_io import encode_png, write_whole
 

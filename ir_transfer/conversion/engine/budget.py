@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from ir_transfer.conversion.controls import MEMORY, SizeOptions
 from ir_transfer.conversion.exported.translator import AnyTranslator
-from ir_transfer.conversion.size_options import MEMORY, SizeOptions
 from ir_transfer.conversion.tiles.memory import can_tile, device_bytes, process_bytes, refuse_untiled, tile_for
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ir_transfer.conversion.controls import MEMORY
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.checkpoint import StatisticsCheckpoint
 from ir_transfer.conversion.tiles.io import Pixels, Valid
 from ir_transfer.conversion.tiles.memory import refuse_untiled, tile_for

@@ -29,7 +29,7 @@ from ir_transfer.imaging.pixels.gdal_dataset import (
     to_alpha,
     white_is_zero,
 )
-from ir_transfer.imaging.pixels.nodata import holds_nodata
+from ir_transfer.imaging.pixels.kinds import holds_nodata
 from ir_transfer.imaging.pixels.pages import Page, page_notes
 from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright

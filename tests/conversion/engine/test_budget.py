@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from ir_transfer.cli import main
+from ir_transfer.conversion.controls import SizeOptions
 from ir_transfer.conversion.engine.budget import Budget, InFlight, Size, size_of
 from ir_transfer.conversion.exported.translator import in_torch
-from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError

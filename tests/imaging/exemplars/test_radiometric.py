@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.imaging.exemplars.radiometric import read_radiometric
-from ir_transfer.imaging.exemplars.read import open_exemplar
+from ir_transfer.imaging.exemplars.read import open_exemplar, read_radiometric
 from tests.imaging.exemplars.exemplar_files import correlation, in_palette, scene
 
 PLANCK_R1, PLANCK_B, PLANCK_F, PLANCK_O, PLANCK_R2 = 21106.77, 1501.0, 1.0, -7340, 0.012545258
