@@ -52,7 +52,7 @@ def scenes(root: Path) -> list[Scene]:
 @pytest.fixture(scope="module")
 def results(root: Path, scenes: list[Scene]) -> Results:
     return evaluate(
-        with_baselines([blurred()], create_model),
+        with_baselines([blurred()]),
         scenes,
         Two(load_exemplar(root / "exemplar.png"), scenes[0].ground_truth),
         EvalSettings(PerceptualEncoder.load(root / "vgg.safetensors")),

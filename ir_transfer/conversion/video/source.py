@@ -146,8 +146,8 @@ def _gaps(paths: Sequence[Path]) -> list[str]:
     return [f"missing frame numbers: {_some(missing)}"] if missing else []
 
 
-def _some(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _refuse_same_result(paths: Sequence[Path]) -> None:
