@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from ir_transfer.data.cards import scene_by
 from ir_transfer.data.pairs import Pair
@@ -82,19 +83,11 @@ def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> 
         scenes: Stem -> scene.
         alike: Pairs of stems whose images are near-duplicates.
     """
-    parent = {scene: scene for scene in scenes.values()}
-
-    def root(scene: str) -> str:
-        while parent[scene] != scene:
-            parent[scene] = parent[parent[scene]]
-            scene = parent[scene]
-        return scene
-
+    sets = DisjointSet(scenes.values())
     for one, other in alike:
-        first, second = sorted((root(scenes[one]), root(scenes[other])))
-        parent[second] = first
-    joined = {stem: root(scene) for stem, scene in scenes.items()}
-    return joined, len(parent) - len(set(joined.values()))
+        sets.merge(scenes[one], scenes[other])
+    names = {scene: min(subset) for subset in sets.subsets() for scene in subset}
+    return {stem: names[scene] for stem, scene in scenes.items()}, len(names) - sets.n_subsets
 
 
 def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "") -> Split:
