@@ -32,7 +32,7 @@ class Placed(Protocol):
 
     @property
     def part(self) -> str | None:
-        """The published part."""
+        """The published subset."""
 
 
 P = TypeVar("P", bound=Placed)
@@ -160,7 +160,7 @@ def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: s
     if part is not None and parts.get(part):
         return parts[part]
     known = ", ".join(sorted(name for name in parts if parts[name])) or "none, so make some with datasets split"
-    raise InputError(f"expected {key} to be a part of {whose}, got {part!r}: it has {known}")
+    raise InputError(f"expected {key} to be a subset of {whose}, got {part!r}: it has {known}")
 
 
 def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
@@ -202,6 +202,6 @@ def _refuse_leaks(path: Path, stems: Mapping[str, Mapping[str, Any]], chosen: Ma
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise InputError(
-                f"expected every {what} in one part of {path}, got {twice[0]!r} in two ({len(twice)} such): "
-                "scores of such a split mean nothing; make it again with ir-transfer datasets split"
+                f"expected every {what} in one subset of {path}, got {twice[0]!r} in two ({len(twice)} such): "
+                "scores on such a split are not valid; make it again with ir-transfer datasets split"
             )

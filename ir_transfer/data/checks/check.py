@@ -43,7 +43,7 @@ def report_images(report: CheckReport, facts: Sequence[PairFacts], card: Card) -
     )  # fmt: skip
     report.add(
         "gray-rgb", [f.name for f in ok if f.gray_rgb], "have an RGB image without colour",
-        "keep them out of training (a gray RGB image may be an infrared one of a night camera) or accept less",
+        "exclude them from training: a gray RGB image may be an infrared image of a night camera",
     )  # fmt: skip
     report.add(
         "coloured-ir", [f.name for f in ok if f.coloured_ir],
@@ -58,17 +58,17 @@ def _report_depth(report: CheckReport, facts: Sequence[PairFacts], card: Card) -
     if card.bit_depth == 8:
         report.add(
             "16-bit", wide, "have infrared levels of more than 8 bits, which the card does not expect",
-            "use raw and 8-bit files in sets of their own: they differ in what a level means",
+            "use raw and 8-bit files in separate sets: their levels have different meanings",
         )  # fmt: skip
     elif wide and card.bit_depth == "8 or 16" and len(wide) < len(facts):
         report.add(
             "16-bit", wide, "have infrared levels of more than 8 bits, others do not",
-            "use them in sets of their own: they differ in what a level means",
+            "use them in separate sets: their levels have different meanings",
         )  # fmt: skip
     elif wide:
         report.add(
             "16-bit", wide, "have infrared levels of 16 bits",
-            "fine; map all of them by one window, never each image by its minimum and maximum", "note",
+            "no action needed; map all images with one window, not each by its own minimum and maximum", "note",
         )  # fmt: skip
     report.add(
         "narrow-range", [f.name for f in facts if f.used < _NARROW],
@@ -87,7 +87,7 @@ def report_alignment(report: CheckReport, card: Card) -> None:
     dx, dy = (float(np.median([getattr(s, axis) for s in report.shifts.values()])) for axis in ("dx", "dy"))
     remedy = "register them, or remove the worst; training learns offsets as blur (see the image)"
     if np.hypot(dx, dy) > max(1.5, 0.6 * tolerance):
-        remedy = f"the whole set is off: move the infrared images by {-dx:+.1f} pixels in x and {-dy:+.1f} in y"
+        remedy = f"the whole set has one offset: move the infrared images by {-dx:+.1f} pixels in x and {-dy:+.1f} in y"
     worst = off[names[0]]
     what = f"are off by more than {tolerance:g} pixels (worst {names[0]}: {worst.dx:+.1f}, {worst.dy:+.1f})"
     report.add("misaligned", names, what, remedy)
@@ -100,18 +100,18 @@ def report_similar(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[P
     alike = similar_names(facts)
     across = [f"{a} = {b}" for a, b in alike if parts[a] != parts[b]]
     report.add(
-        "alike-across-parts", across, "couples of pairs look alike though they are in different parts",
-        "do not score on these parts; make your own with ir-transfer datasets split",
+        "alike-across-parts", across, "near-duplicates are in different subsets",
+        "do not evaluate on these subsets; make your own with ir-transfer datasets split",
     )  # fmt: skip
     apart = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] != scenes[b]]
     report.add(
-        "alike-across-scenes", apart, "couples of pairs look alike though their names say different scenes",
+        "alike-across-scenes", apart, "near-duplicates have names of different scenes",
         "datasets split joins their scenes", "note",
     )  # fmt: skip
     same = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] == scenes[b]]
     report.add(
-        "alike", same, "couples of pairs of one scene look alike (neighbours of a video)",
-        "fine for training, although every tenth frame would do; never split them by frame", "note",
+        "alike", same, "near-duplicates are in one scene (neighbouring frames of a video)",
+        "no action needed for training, where every tenth frame is enough; never split them by frame", "note",
     )  # fmt: skip
     places: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:
@@ -119,7 +119,7 @@ def report_similar(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[P
             places[pair.scene].add(pair.part)
     report.add(
         "scene-in-two-parts", [scene for scene, where in places.items() if len(where) > 1],
-        "scenes are in more than one part", "do not score on these parts; make your own with datasets split",
+        "scenes are in more than one subset", "do not evaluate on these subsets; make your own with datasets split",
     )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def report_duplicates(report: CheckReport, facts: Sequence[PairFacts]) -> None:
         for digest in fact.hashes:
             owners[digest].append(fact.name)
     doubles = [" = ".join(names) for names in owners.values() if len(names) > 1]
-    report.add("duplicate", doubles, "groups of files are equal byte by byte", "keep one of each")
+    report.add("duplicate", doubles, "groups of files are identical", "keep one of each")
 
 
 T = TypeVar("T")

@@ -68,7 +68,7 @@ def tone_moments(tone: Tone, count: int) -> dict[str, Moments]:
 
 
 def tone_from(statistics: Statistics) -> Tone:
-    """Return the tone that :func:`tone_moments` has put into statistics."""
+    """Return the tone that :func:`tone_moments` stored in statistics."""
     values = statistics["tone.values"]
     deviation = (values.scatter / values.count).sqrt()
     return Tone(statistics["tone.quantiles"].mean, values.mean, deviation)
@@ -77,10 +77,11 @@ def tone_from(statistics: Statistics) -> Tone:
 def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     """Return images (B, 1, H, W) with approximately the wanted tone.
 
-    70% is the monotone curve through the quantiles, extrapolated linearly beyond the outer knots; 30% is the gain and
-    offset that match mean and deviation, since a curve alone would stretch intensities that are more frequent in the
-    content than in the exemplar. The slope of the curve is at most three times that gain: where the exemplar has a gap
-    in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches out of the image.
+    The result is 70% of the monotone curve through the quantiles, extrapolated linearly beyond the outer knots, and 30%
+    of the gain and offset that match mean and deviation, since the curve alone would stretch intensities that are more
+    frequent in the content than in the exemplar. The slope of the curve is at most three times that gain: where the
+    exemplar has a gap in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches
+    out of the image.
 
     Args:
         images: In any range.
