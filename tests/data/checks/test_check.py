@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
 from PIL import Image
 
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.checks.check import check_dataset
 from ir_transfer.data.checks.measure import find_similar_pairs
-from ir_transfer.data.checks.report import CheckReport
+from ir_transfer.data.checks.report import HEADINGS, CheckReport, worst_pairs
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.errors import InputError
 from ir_transfer.synthetic.write import write_scenes
