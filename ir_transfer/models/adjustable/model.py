@@ -45,8 +45,8 @@ class Adjustable(ThermalModel, Sliders):
     default; see :meth:`adjust`. The exemplar is described by AdaIN's statistics s, and the network predicts factors and
     offsets for them, initially 1 and 0.
 
-    The translation ends with a tone curve, so sliders change only structure. Besides its learned effect, each has a
-    fixed one: style layers scale the levels of the neck in order of depth, the first two both that at stride 4;
+    The translation ends with a tone curve, so sliders only change structure. Besides the learned effect, each has a
+    fixed one: a style layer scales one level of the neck, in order of depth, the first two that at stride 4;
     ``content.relu3_1`` scales the content's features relative to the exemplar's means at stride 4, ``content.relu4_1``
     at strides 8 and 16. Those that act at stride 4 also scale the contrast of detail. All gains are 1 at weight 1 and
     those of ``least_gains`` at weight 0.
