@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ir_transfer.errors import InputError, IrTransferError, TrackingError
-from ir_transfer.tracking.store import EXPERIMENT, KIND, connect, one_line
+from ir_transfer.errors import InputError, IrTransferError, TrackingError, one_line
+from ir_transfer.tracking.store import EXPERIMENT, KIND, connect
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError
+from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError, one_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -250,8 +250,3 @@ def creator_tags() -> dict[str, str]:
 def metric_name(text: str) -> str:
     """Return a text as a valid name of a metric or a parameter."""
     return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text)
-
-
-def one_line(error: Exception) -> str:
-    """Return the first 200 characters of an error's message on one line."""
-    return " ".join(str(error).split())[:200]

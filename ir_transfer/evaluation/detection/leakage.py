@@ -11,9 +11,8 @@ from torch import Tensor
 
 from ir_transfer.data.look_alike import find_look_alikes
 from ir_transfer.data.pairs import Pair
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, listed
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
-from ir_transfer.evaluation.outputs import listed
 
 _REMEDY = "a score on training scenes is not valid; split by scene with ir-transfer datasets split"
 
