@@ -47,11 +47,6 @@ def thumbnail(image: Image.Image) -> Image.Image:
 def before_and_after(rgb: Path, output: Path, folder: Path) -> tuple[str, str]:
     """Write full-size JPEG copies of an RGB image and its result for display, and return their paths.
 
-    Args:
-        rgb: The uploaded file.
-        output: The infrared image.
-        folder: Receives the copies.
-
     Raises:
         DecodeError: One of them cannot be read.
     """

@@ -144,11 +144,7 @@ class Eta:
         self._began, self._total, self._done = clock(), 0, 0
 
     def start(self, total: int) -> None:
-        """Start the measurement.
-
-        Args:
-            total: Number of items.
-        """
+        """Start the measurement."""
         self._began, self._total, self._done = self._clock(), total, 0
 
     def step(self, name: str) -> None:

@@ -127,12 +127,6 @@ def _descriptor(gray: NDArray[np.float32]) -> NDArray[np.float64]:
 def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
     """Return the jobs of all images; a shard takes every N-th image.
 
-    Args:
-        options: Options of the set.
-        labelled: Source set.
-        out: Root of the new set.
-        styles: Number of styles.
-
     Raises:
         InputError: No image, or one of ``out`` and the source contains the other.
     """
@@ -218,12 +212,7 @@ def default_out(root: Path) -> Path:
 
 
 def source_fields(root: Path, out: Path) -> tuple[str, str | None]:
-    """Return the root of the source for the manifest: absolute, and relative to ``out`` (None for remote folders).
-
-    Args:
-        root: Root of the RGB set.
-        out: Root of the new set.
-    """
+    """Return the root of the source for the manifest: absolute, and relative to ``out`` (None for remote folders)."""
     root, out = root.resolve(), out.resolve()
     if is_remote(root) or is_remote(out):
         return public(root), None

@@ -50,13 +50,7 @@ def label_mismatches(labelled: LabelledSet, image: LabelledImage, height: int, w
 
 
 def check_orientations(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> list[str]:
-    """Return messages about results whose pixels are not in the frame of their labels.
-
-    Args:
-        out: Root of the generated set.
-        source: RGB set.
-        entries: Entries of the manifest.
-    """
+    """Return messages about results whose pixels are not in the frame of their labels."""
     images = {str(image.rel_path): image for image in source.images}
     found = []
     for entry in entries:

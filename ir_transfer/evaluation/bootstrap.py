@@ -18,13 +18,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Score:
-    """A value with its 95% interval.
-
-    Attributes:
-        mean: The value.
-        low: Lower end of its 95% interval.
-        high: Upper end.
-    """
+    """A value with its 95% interval."""
 
     mean: float
     low: float

@@ -16,12 +16,7 @@ BASELINES = ("constant", "gray", "inverted", "histogram", "fda")
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a comparison.
-
-    Attributes:
-        label: Name of the row.
-        model: Translates the RGB images.
-    """
+    """A row of a comparison."""
 
     label: str
     model: TranslationModel

@@ -90,10 +90,6 @@ def kind_of(path: Path) -> FileKind | None:
 def runtime_for(path: str | None, asked: Runtime | None) -> Runtime:
     """Return the runtime for given weights.
 
-    Args:
-        path: Value of ``--weights``.
-        asked: Value of ``--runtime``.
-
     Raises:
         InputError: The runtime cannot run these weights.
     """

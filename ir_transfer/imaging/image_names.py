@@ -35,9 +35,6 @@ _UNREAD = frozenset(
 def world_endings(suffix: str) -> tuple[str, ...]:
     """Return the suffixes of the world file of an image, which states its place.
 
-    Args:
-        suffix: Suffix of the image.
-
     Example:
         >>> world_endings(".jpeg")
         ('.jgw', '.jpegw', '.wld')

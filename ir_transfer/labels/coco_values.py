@@ -65,9 +65,6 @@ class NewIds:
     """Ids for copies of entries: the first copy keeps its id, later ones get ids above the largest of the set.
 
     The id of a copy depends only on the original id and its number, so that it is the same if other images fail.
-
-    Args:
-        ids: All ids in use.
     """
 
     def __init__(self, ids: Iterable[Hashable]) -> None:

@@ -19,9 +19,6 @@ _HUGE = 1e300  # infinity is stored as the largest number; comparisons with NaN 
 class RunStore:
     """Reads the runs of an existing tracking store.
 
-    Args:
-        uri: Its tracking URI.
-
     Attributes:
         uri: Its tracking URI.
         client: Client of the store.

@@ -30,10 +30,6 @@ _VARIABLE = "MLFLOW_TRACKING_URI"
 def resolve_uri(given: str | None, folder: Path = DEFAULT_FOLDER) -> str:
     """Return the tracking URI: the one given, else that of ``MLFLOW_TRACKING_URI``, else a database in a folder.
 
-    Args:
-        given: URI of the command line.
-        folder: Folder of the default database.
-
     Example:
         >>> from pathlib import Path
         >>> resolve_uri("http://tracking:5000")
@@ -160,9 +156,6 @@ def as_default_store(client: MlflowClient) -> Iterator[None]:
 @contextmanager
 def translate_store_errors(uri: str) -> Iterator[None]:
     """Translate the errors of an unavailable, damaged or refusing store into one of this package.
-
-    Args:
-        uri: URI of the store, for the message.
 
     Raises:
         TrackingError: For errors of MLflow, of its database and of the network.

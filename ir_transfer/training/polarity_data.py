@@ -138,11 +138,7 @@ def draw_batch(statistics: Sequence[Tensor], shares: Sequence[float], count: int
 
 
 class PolarityAugment:
-    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; images stay white-hot.
-
-    Args:
-        random: Random generator.
-    """
+    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; images stay white-hot."""
 
     def __init__(self, random: torch.Generator) -> None:
         self.random = random

@@ -40,9 +40,6 @@ class Renderer:
     Renderers with the same model and styles share them within a process. Tensors are in shared memory after a renderer
     is sent to another process by torch's multiprocessing, or after a fork.
 
-    Args:
-        options: The configuration.
-
     Raises:
         IrTransferError: A style, model, weights or device is unknown or incompatible.
     """

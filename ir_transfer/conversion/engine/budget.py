@@ -162,9 +162,6 @@ class Token:
 class InFlight:
     """The images that are being read, translated or written, and their total memory.
 
-    Args:
-        budget: Memory limit of the process.
-
     Attributes:
         budget: Memory limit of the process.
         most: Peak of the total in bytes.

@@ -48,11 +48,7 @@ class BakedStyleCode(StyleCode):
 
 
 class ExportedModel(TranslationModel, RunsFile):
-    """Translates with an exported file; styles and controls are computed in torch.
-
-    Args:
-        file: The exported file.
-    """
+    """Translates with an exported file; styles and controls are computed in torch."""
 
     def __init__(self, file: ExportedFile) -> None:
         super().__init__(file.info, file.hyper_parameters)

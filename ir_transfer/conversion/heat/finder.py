@@ -34,11 +34,7 @@ class Finder(Protocol):
 
 
 class CachedSearch(Generic[Found]):
-    """Runs a search in one thread at a time, and caches the results of recent images.
-
-    Args:
-        search: Finds the objects of an image.
-    """
+    """Runs a search in one thread at a time, and caches the results of recent images."""
 
     def __init__(self, search: Callable[[DecodedImage], list[Found]]) -> None:
         self._search = search

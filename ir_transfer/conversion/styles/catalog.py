@@ -77,11 +77,7 @@ class ExemplarFolder:
 
 @dataclass(frozen=True)
 class BakedStyleFile:
-    """The style baked into an exported file.
-
-    Attributes:
-        path: The file.
-    """
+    """The style baked into an exported file."""
 
     path: Path
 

@@ -192,10 +192,6 @@ def check_source_name(name: str, path: str) -> None:
 def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
     """Yield the names of files that a VRT refers to, and whether each is relative to its folder.
 
-    Args:
-        text: Content of the VRT.
-        path: Name in errors.
-
     Raises:
         DecodeError: Not the XML of a VRT.
     """

@@ -60,9 +60,6 @@ class _VirtualFile(io.RawIOBase):
 
     GDAL fills reads beyond the end with zeros, so the size is found first, by bisection: opening a raw band fails
     where the file has less than half of the bytes that the band needs.
-
-    Args:
-        name: GDAL's path.
     """
 
     def __init__(self, name: str) -> None:

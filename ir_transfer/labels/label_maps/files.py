@@ -33,9 +33,6 @@ class CocoLabels:
 
     Where instances overlap, the smaller one is drawn last.
 
-    Args:
-        path: The JSON file.
-
     Raises:
         MissingFileError: No such file.
         InputError: No COCO layout, or a category id below 1; 0 is reserved for unlabelled pixels.
@@ -156,11 +153,7 @@ def open_label_maps(path: Path) -> LabelMaps:
 
 
 class LabelFiles:
-    """One file for all images, or a folder that holds one for each at the image's sub-folder and name.
-
-    Args:
-        path: The file or folder.
-    """
+    """One file for all images, or a folder that holds one for each at the image's sub-folder and name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
