@@ -23,8 +23,12 @@ from ir_transfer.imaging.remote import public
 logger = logging.getLogger(__name__)
 
 
-class _Silent(Observer):
-    """Ignores all notifications."""
+class _Silent:
+    def start(self, total: int) -> None:
+        pass
+
+    def advance(self, error: str | None) -> None:
+        pass
 
 
 class _Windows:
