@@ -1,7 +1,5 @@
 """The view of conversions: thumbnails, one pair of images at full size (as JPEG), and files to download."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """``ir-transfer doctor``: checks of the installation, and versions for a bug report."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import partial

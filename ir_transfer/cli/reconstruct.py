@@ -1,7 +1,5 @@
 """``ir-transfer reconstruct``: an image reconstructed from network features, as in figure 1 of Gatys et al."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

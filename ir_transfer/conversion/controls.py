@@ -1,7 +1,5 @@
 """Controls of style and tone, and options of rasters and tiles; does not import torch."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal

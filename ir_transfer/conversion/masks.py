@@ -1,7 +1,5 @@
 """The masks of a run: soft masks of styles, and label maps of images and exemplars; does not import torch."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Options and summary of a conversion; does not import torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The plan of a run: inputs with their outputs, and inputs that are refused, without reading any image."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """A contact sheet of a run: input, exemplar and output side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import count

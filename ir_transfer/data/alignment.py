@@ -3,8 +3,6 @@
 The offset maximises the correlation of the gradient magnitudes, which do not depend on the sign of a contrast.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

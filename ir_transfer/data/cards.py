@@ -3,8 +3,6 @@
 A card is a YAML file in ``datasets/`` whose keys are the fields of :class:`Card`.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

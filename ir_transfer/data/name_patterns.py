@@ -4,8 +4,6 @@ A field ``{name}`` matches any text without a slash, ``{name:regex}`` a regular 
 has the same value. ``*`` matches any text, and ``.*`` at the end the suffix of any image.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Checks pairs before a run, mostly by the headers of the files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from PIL import Image

@@ -1,7 +1,5 @@
 """Lists the pairs of a data set on disk by its card."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path

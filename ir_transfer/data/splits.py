@@ -1,7 +1,5 @@
 """Splits pairs into training and validation by scene, so that no scene is in both."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

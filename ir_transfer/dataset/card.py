@@ -1,7 +1,5 @@
 """The card of a generated set: README.md with contact sheet, list of problems and the manifest as Parquet."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Generation of an infrared set from a labelled RGB set, in the same label format, with manifest and card."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Any

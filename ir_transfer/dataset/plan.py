@@ -1,7 +1,5 @@
 """Plans the results of each image of a set: paths, style, strength and polarity, by the seed and the image."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Verification of a generated set: hashes, sizes and labels, the latter also against the pixels."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath

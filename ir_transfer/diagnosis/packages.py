@@ -1,7 +1,5 @@
 """Checks of installed packages and of the machine: memory, disk, processors, CUDA devices."""
 
-from __future__ import annotations
-
 import os
 import platform
 import tempfile

@@ -3,8 +3,6 @@
 Does not use scipy.stats.bootstrap, because all methods must share the same draws of scenes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

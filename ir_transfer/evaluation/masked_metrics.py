@@ -5,8 +5,6 @@ valid ones, as at borders, and their results are used at valid pixels. Windows a
 Networks and spectra, which need whole images, use the largest valid rectangle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """The methods of a comparison: baselines, and models with their weights and options."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Outputs of another program as a row of a comparison: a folder with one grayscale image per scene."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A comparison as one HTML file without other files or network access, and values published in papers."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields

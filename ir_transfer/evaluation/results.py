@@ -1,7 +1,5 @@
 """The results of a comparison: metrics of every method with their bootstrap, and its best and worst scenes."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """All metrics of the outputs of one scene; values that depend only on the scene are computed once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Tone and detail use operations that all runtimes support: no loop over images, n
 of the overview is a tensor of the graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

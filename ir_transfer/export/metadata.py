@@ -1,7 +1,5 @@
 """Metadata of exported files. Imports neither torch nor, before a file is opened, a runtime."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path

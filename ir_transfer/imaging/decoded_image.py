@@ -1,7 +1,5 @@
 """Decoded images in memory: sRGB or gray levels in the type of the file, with alpha."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -3,8 +3,6 @@
 Only the metadata of PNG, JPEG and TIFF files is read. Page and orientation are chosen by the code that decodes them.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import zlib

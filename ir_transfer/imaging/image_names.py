@@ -1,7 +1,5 @@
 """Recognition of image files by their names, and a report of the files that are not read."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections.abc import Mapping

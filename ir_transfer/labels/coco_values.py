@@ -1,7 +1,5 @@
 """Values of COCO entries: ids, lists of numbers and boxes, and ids for copies."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterable
 from typing import Any

@@ -4,8 +4,6 @@ Hand-written on top of ``json.JSONDecoder.raw_decode``, because parsing and dump
 white space and repeated keys, and would hold all objects of a file of 1 GiB in memory.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ Edits are hand-written, because ruamel.yaml re-indents lists, drops comments ins
 refuses tabs and repeated keys that the trainers' PyYAML accepts.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Contrast, intensity distribution, power spectrum and line noise of an image."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """Correlations of two images: of coarse cells, of edges, of fine detail, and of an output with its negative."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -8,8 +8,6 @@ since otherwise the first level, which represents little more than tone, would d
 The FID and KID of torchmetrics (an extra) are not used, since they compare whole images in an Inception network.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Edges of the RGB image in the output: their remaining share and their shift, since its labels are reused."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """Distances in the features of a VGG: perceptual and style distance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

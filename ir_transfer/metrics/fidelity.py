@@ -3,8 +3,6 @@
 MS-SSIM is implemented here, since kornia has it only mixed with L1 and torchmetrics (an extra) rejects small images.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import kornia.metrics

@@ -1,7 +1,5 @@
 """LPIPS with its learned weights, from local files; torchmetrics and lpips would download the backbone."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Simulates a sensor: apparent intensity to measured intensity."""
 
-from __future__ import annotations
-
 from typing import SupportsIndex
 
 import numpy as np

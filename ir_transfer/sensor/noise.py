@@ -1,7 +1,5 @@
 """Sensor noise drawn by seed, and the read-out: bad pixels and the analogue-to-digital converter (ADC)."""
 
-from __future__ import annotations
-
 import hashlib
 import operator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Blur by the modulation transfer function (MTF) of lens and detector, and resampling to the sensor's grid and back."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Synthetic copies of public data sets: rendered scenes in the folders, names and file formats of a card."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import re

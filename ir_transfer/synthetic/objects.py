@@ -1,7 +1,5 @@
 """Objects of a scene: cars, people, buildings, trees and lamps, each a list of surfaces."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Temperature and radiance of surfaces, and camera models that turn radiance into images."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

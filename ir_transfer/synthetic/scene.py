@@ -1,7 +1,5 @@
 """Random scenes: weather, street and objects, reproducible by seed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial

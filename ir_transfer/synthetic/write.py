@@ -1,7 +1,5 @@
 """Writing rendered scenes as a pair set with boxes and masks."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Delivers the journal of a running training in a separate thread, so that training never waits for MLflow."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Sequence

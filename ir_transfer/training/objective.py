@@ -1,7 +1,5 @@
 """Objective: a module that maps a batch to its losses, so that several processes can share one backward pass."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 import kornia

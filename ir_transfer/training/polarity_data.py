@@ -1,7 +1,5 @@
 """White-hot infrared images for the polarity classifier: reading, folds of whole scenes, batched augmentation."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Communication between the processes of a training, started by torchrun or a single one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

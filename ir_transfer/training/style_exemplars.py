@@ -1,7 +1,5 @@
 """Exemplars of fixed styles in training, and the pairs that each style is trained on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path

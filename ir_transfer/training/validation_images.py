@@ -1,7 +1,5 @@
 """A validation set in memory: images, ground truths, labels and exemplars, loaded and checked before the first step."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``AlbumentationsToInfrared``, a transform for albumentations."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Translation of images with given random parameters; models and prepared styles are shared within a process."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """``ToInfrared``, a transform for ``torchvision.transforms.v2``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

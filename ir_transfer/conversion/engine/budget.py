@@ -1,7 +1,5 @@
 """Limits the total memory of images that are being read, translated and written."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All processing of one image: read, translate, post-process, write."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Sequence

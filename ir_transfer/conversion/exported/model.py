@@ -1,7 +1,5 @@
 """An exported file as a translation model, so that the same engine runs it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

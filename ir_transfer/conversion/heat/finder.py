@@ -1,7 +1,5 @@
 """Protocol of object finders, and their common functions: a cache of recent results, counts, resized images."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence

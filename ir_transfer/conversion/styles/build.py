@@ -1,7 +1,5 @@
 """Builds a saved style code from many exemplars, and warns of those that differ from the others."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

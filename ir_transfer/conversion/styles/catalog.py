@@ -1,7 +1,5 @@
 """Kinds of styles, and the bundled presets and learned styles; reads only headers, without torch."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Translates a raster of any size to a georeferenced infrared GeoTIFF in tiles; a killed run can be resumed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

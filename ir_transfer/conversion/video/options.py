@@ -1,7 +1,5 @@
 """Options and summary of a video conversion; does not import torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal

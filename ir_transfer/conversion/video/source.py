@@ -1,7 +1,5 @@
 """Frames of a clip in order: the protocol of sources, and folders of numbered images."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter

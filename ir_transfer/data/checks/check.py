@@ -1,7 +1,5 @@
 """Checks a data set for problems that would affect training or scores; each finding has a remedy."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Leakage: test scenes that are also training scenes or exemplars."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path

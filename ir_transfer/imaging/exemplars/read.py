@@ -5,8 +5,6 @@ Thermal cameras store raw thermal values beside the rendered image of a JPEG fil
 library, but a style needs their order and ratio only.
 """
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, field
 from pathlib import Path

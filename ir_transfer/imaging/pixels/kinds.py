@@ -1,7 +1,5 @@
 """File kinds by their first bytes, the part of a file to read, and pixels without a value (nodata)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A TIFF or any other GDAL dataset as an upright image: read whole, in boxes, or reduced."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from dataclasses import replace

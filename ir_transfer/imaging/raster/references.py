@@ -4,8 +4,6 @@ GDAL opens every file that a raster names (sources of a VRT, overviews in its me
 drivers and file systems of the network are disabled for the process, and names are checked before they are used.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -3,8 +3,6 @@
 GDAL decodes the pixels of such files but drops metadata such as the EXIF orientation, which is read through these.
 """
 
-from __future__ import annotations
-
 import io
 from bisect import bisect_left
 from typing import Any, BinaryIO

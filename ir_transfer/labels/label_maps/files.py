@@ -1,7 +1,5 @@
 """Finding the label map of an image: one file for all images, a folder that mirrors theirs, or a COCO file."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
