@@ -1,4 +1,4 @@
-"""Edges of the RGB image in the output: their remaining share and their shift, since its labels are reused."""
+"""Edges of the RGB image in the output: the share that is kept, and the shift, since its labels are reused."""
 
 import numpy as np
 import torch

@@ -325,7 +325,7 @@ def test_every_command_is_in_the_table() -> None:
     assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys()
 
 
-def test_a_run_goes_on_under_another_name(
+def test_a_run_resumes_under_another_path(
     world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was made by one way is skipped by another, whatever the working folder."""

@@ -1,4 +1,4 @@
-"""Guided up-sampling: gives a low-resolution thermal map the RGB image's edges, and detail of local sign and gain."""
+"""Guided up-sampling: gives a low-resolution thermal map the edges of the RGB image and detail with local signs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class GuidedMaps(NamedTuple):
 
 
 class GuidedDetail(Detail):
-    """``y = s . rgb + o + sum_k a_k (g_k - mean g_k)``: guided filter of the thermal map, and detail of local sign.
+    """``y = s . rgb + o + sum_k a_k (g_k - mean g_k)``: guided filter of the thermal map, and detail with a local sign.
 
     Slopes s and offset o are the local linear fit of the thermal map to the RGB image, so that edges coincide with
     those of the RGB image. The guides g are pointwise functions of RGB image and local contrast (cf. Gharbi et al.

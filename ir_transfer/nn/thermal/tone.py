@@ -19,7 +19,7 @@ SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
 
 
 def knot_ranks(device: torch.device | None = None) -> Tensor:
-    """Return the ranks in [0, 1] of the knots (33,): even, but closer together in both tails, without the extremes."""
+    """Return the ranks in [0, 1] of the knots (33,), spaced more closely in both tails and without the extremes."""
     even = torch.linspace(0, 1, KNOTS, device=device)
     bent = 0.5 - 0.5 * torch.cos(torch.pi * even)
     return (0.5 * even + 0.5 * bent).clamp(0.001, 0.999)
