@@ -103,7 +103,7 @@ def test_dji_gives_counts(tmp_path: Path) -> None:
     assert read.report.taken.unit == "counts"
 
 
-def test_dji_without_a_image_in_it_is_told() -> None:
+def test_dji_files_without_a_thermal_image_are_reported() -> None:
     noise = np.random.default_rng(0).integers(0, 65535, (512, 640), dtype=np.uint16)
     for values in (noise, noise[:100]):
         found = read_radiometric(dji(values))
