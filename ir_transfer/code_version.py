@@ -1,7 +1,5 @@
 """Version of the running code and, in a git checkout, its commit."""
 
-from __future__ import annotations
-
 import subprocess
 from functools import cache
 from pathlib import Path

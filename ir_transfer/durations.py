@@ -1,7 +1,5 @@
 """Durations as text."""
 
-from __future__ import annotations
-
 
 def duration_text(seconds: float) -> str:
     """Return a duration in seconds, minutes or hours, by its size.

@@ -7,7 +7,7 @@ what was found and what to do, and names the file, option or key.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class IrTransferError(Exception):
@@ -67,3 +67,13 @@ class MissingPackageError(IrTransferError, ImportError):
 
 class TrackingError(IrTransferError, ConnectionError):
     """The tracking store cannot be reached, or rejects a request."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the first 200 characters of an error's message on one line."""
+    return " ".join(str(error).split())[:200]
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names and the number of the others, for a message."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

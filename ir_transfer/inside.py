@@ -1,7 +1,5 @@
 """Paths from manifests and lists of hashes, checked to be inside a folder before they are used."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

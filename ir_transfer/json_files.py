@@ -1,7 +1,5 @@
 """Standard JSON: errors name the file, and numbers that are not finite are written as null."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What the local servers share: a free port, the signals that end them, and the browser."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

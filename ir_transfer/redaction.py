@@ -1,7 +1,5 @@
 """Removal of secrets in URLs from everything that is printed or written."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace

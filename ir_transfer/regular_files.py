@@ -1,7 +1,5 @@
 """Opening of regular files only: a named pipe or device is an error instead of blocking the run."""
 
-from __future__ import annotations
-
 import errno
 import stat
 from io import BufferedReader

@@ -1,7 +1,5 @@
 """Locations of bundled files, in a checkout and in an installed wheel."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from pathlib import Path

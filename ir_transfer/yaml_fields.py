@@ -1,7 +1,5 @@
 """YAML files read into dataclasses; an unknown key or a wrong type is an error that names the key."""
 
-from __future__ import annotations
-
 import dataclasses
 import types
 import typing

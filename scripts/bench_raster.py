@@ -22,8 +22,8 @@ import torch
 from affine import Affine
 from rasterio.windows import Window
 
+from ir_transfer.conversion.controls import MEMORY
 from ir_transfer.conversion.devices import pick_device
-from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
 from ir_transfer.conversion.tiles.raster import convert_raster

@@ -29,8 +29,8 @@ from ir_transfer.training.polarity import (
     rates_by_set,
     scores_of,
     train_classifier,
+    write_card,
 )
-from ir_transfer.training.polarity_card import write_card
 from ir_transfer.training.polarity_data import PolarityImages, read_images
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "ir_transfer" / "weights" / "polarity.safetensors"

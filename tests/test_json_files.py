@@ -23,7 +23,7 @@ from ir_transfer.json_files import json_text, read_json
     ],
     ids=["lists", "objects", "nan", "infinity", "comma", "empty", "utf16", "digits"],
 )
-def test_what_is_no_standard_json_is_an_error_with_the_name_of_the_file(data: bytes, tmp_path: Path) -> None:
+def test_invalid_json_is_an_error_that_names_the_file(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(data)
     with pytest.raises(InputError, match=r"a\.json: expected"):
         read_json(tmp_path / "a.json")

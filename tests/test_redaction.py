@@ -60,7 +60,7 @@ def test_secrets_of_urls_are_hidden(text: str, right: str) -> None:
         "https://host/a%40b?pages=2&bypass=x",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 

@@ -1,7 +1,5 @@
 """Event handlers of the page, which map component values to component updates."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Sequence

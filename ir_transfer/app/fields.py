@@ -1,7 +1,5 @@
 """The form: its components, and the conversion request that is built from their values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

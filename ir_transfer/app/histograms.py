@@ -1,7 +1,5 @@
 """Histograms of styles and results as inline SVG, which needs no script, font or further file."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The page: layout, and the event handler of each component."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """HTML about a conversion: errors, warnings, and the detected polarity and value range of each style."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The gallery of presets: each applied to a rendered street scene when the page starts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 from ir_transfer.conversion.camera import NO_CAMERA, AgcChoice, CameraOptions
+from ir_transfer.conversion.controls import RasterOptions
 from ir_transfer.conversion.heat.options import parse_heat
 from ir_transfer.conversion.options import Options, Polarity
-from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.exemplars.range import AskedRange

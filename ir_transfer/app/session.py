@@ -52,11 +52,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Session:
-    """The files of one user session.
-
-    Attributes:
-        folder: Below the folder of the server.
-    """
+    """The files of one user session."""
 
     folder: Path
 

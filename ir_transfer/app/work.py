@@ -1,7 +1,5 @@
 """Runs a request with the conversion engine and collects the results for the page."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping

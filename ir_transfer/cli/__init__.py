@@ -1,7 +1,5 @@
 """The command line ``ir-transfer``; the module of each command is imported only when the command is used."""
 
-from __future__ import annotations
-
 import errno
 import importlib
 import io

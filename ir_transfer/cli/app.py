@@ -1,7 +1,5 @@
 """``ir-transfer app``: a local page to try conversions in a browser."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -124,7 +124,7 @@ class ProgressBar:
     def step(self, number: int, budget: int, losses: Mapping[str, float]) -> None:
         """Show the progress of an iterative model on the current image, and its losses."""
         if self._progress is not None and self._task is not None:
-            from ir_transfer.conversion.eta import losses_text
+            from ir_transfer.conversion.timing import losses_text
 
             part = min(number / budget, 0.999)  # an image is complete once it is written
             text = f"step {number}/{budget}: {losses_text(losses)}"
@@ -144,11 +144,7 @@ class Eta:
         self._began, self._total, self._done = clock(), 0, 0
 
     def start(self, total: int) -> None:
-        """Start the measurement.
-
-        Args:
-            total: Number of items.
-        """
+        """Start the measurement."""
         self._began, self._total, self._done = self._clock(), total, 0
 
     def step(self, name: str) -> None:

@@ -1,7 +1,5 @@
 """``ir-transfer distill``: train a content encoder by distillation."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

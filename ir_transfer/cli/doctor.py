@@ -1,7 +1,5 @@
 """``ir-transfer doctor``: checks of the installation, and versions for a bug report."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from functools import partial
@@ -31,8 +29,7 @@ def doctor(*, device: str, self_test: bool) -> int:
     set_up_messages(quiet=True)
     from ir_transfer.diagnosis.check import Check, run_checks
     from ir_transfer.diagnosis.files import check_caches, check_styles, check_weights
-    from ir_transfer.diagnosis.machine import check_devices, check_memory
-    from ir_transfer.diagnosis.packages import check_extras, check_packages, versions
+    from ir_transfer.diagnosis.packages import check_devices, check_extras, check_memory, check_packages, versions
     from ir_transfer.diagnosis.self_test import check_conversion
 
     groups: list[tuple[str, Callable[[], list[Check]]]] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ir_transfer.evaluation.comparison import Comparison
-    from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
-    from ir_transfer.imaging.exemplars.range import AskedRange
 
 FILES = ("report.html", "results.json", "table.csv", "sheet.png")
 """Files of an evaluation."""
@@ -117,29 +115,17 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
 def evaluate(
     *,
     root: Path,
-    card: str | None,
-    split: Path | None,
-    part: str | None,
     exemplars: tuple[str, ...],
-    exemplar_polarity: ExemplarPolarity,
-    exemplar_range: AskedRange,
-    protocol: str | None,
     models: tuple[str, ...],
     weights: tuple[str, ...],
-    vgg: str | None,
-    lpips: Path | None,
-    boxes: Path | None,
-    masks: Path | None,
-    labels: Path | None,
-    outputs: tuple[str, ...],
-    label: str | None,
-    max_side: int | None,
+    protocol: str | None,
     tracking_uri: str | None,
     tracking: bool,
     device: str,
     cell_width: int,
     out: Path,
     overwrite: bool,
+    **given: Any,
 ) -> None:
     """Evaluate models on registered RGB-infrared pairs, with the same exemplars for every method.
 
@@ -164,11 +150,11 @@ def evaluate(
     """
     check_exists(root, "the pairs", "check the path of --data")
     check_policies(exemplars)
-    check_vgg(vgg)
-    check_exists(split, "a split file", "make one with ir-transfer datasets split")
-    for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
-        check_exists(path, f"the path of --{name}")
-    for text in outputs:
+    check_vgg(given["vgg"])
+    check_exists(given["split"], "a split file", "make one with ir-transfer datasets split")
+    for name in ("lpips", "boxes", "masks", "labels"):
+        check_exists(given[name], f"the path of --{name}")
+    for text in given["outputs"]:
         _, sign, place = text.partition("=")
         check_exists(Path(place) if sign else None, "the results of --outputs")
     check_fresh(out, FILES, overwrite=overwrite)
@@ -190,21 +176,10 @@ def evaluate(
         exemplars,
         models,
         files,
-        card=card,
-        split=split,
-        part=part,
         protocol=load_protocol(protocol) if protocol else NONE,
-        vgg=vgg,
-        lpips=lpips,
-        boxes=boxes,
-        masks=masks,
-        soft_labels=labels,
-        outputs=outputs,
-        label=label,
-        max_side=max_side,
-        exemplar_range=exemplar_range,
+        soft_labels=given.pop("labels"),
         device=str(pick_device(device)),
-        exemplar_polarity=exemplar_polarity,
+        **given,
         on_start=eta.start,
         on_scene=eta.step,
     )

@@ -1,7 +1,5 @@
 """Options for where and how a command computes: device, threads, batches, a Ray cluster."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

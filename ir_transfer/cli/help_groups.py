@@ -1,7 +1,5 @@
 """Sections in the ``--help`` of commands with many options."""
 
-from __future__ import annotations
-
 import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {

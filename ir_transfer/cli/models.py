@@ -1,7 +1,5 @@
 """``ir-transfer models``: the models of the package, registered versions in MLflow, promotion to champion."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Types of option values; the error for an invalid text includes an example of a valid one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar

@@ -123,7 +123,7 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
             ``raster`` and, if it was given, ``compression``.
     """
     from ir_transfer.conversion.camera import CameraOptions
-    from ir_transfer.conversion.size_options import RasterOptions, SizeOptions
+    from ir_transfer.conversion.controls import RasterOptions, SizeOptions
 
     fields = dict(given)
     camera = CameraOptions(*(fields.pop(name) for name in ("sensor", "agc", "agc_window")))

@@ -1,7 +1,5 @@
 """Paths of a command line: checked before heavy imports, staged locally if they are remote, and printed."""
 
-from __future__ import annotations
-
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path

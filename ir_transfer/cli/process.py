@@ -1,7 +1,5 @@
 """Standard streams and signals of the process, so that closed or broken streams and SIGTERM do not corrupt results."""
 
-from __future__ import annotations
-
 import io
 import os
 import signal

@@ -1,7 +1,5 @@
 """``ir-transfer reconstruct``: an image reconstructed from network features, as in figure 1 of Gatys et al."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +96,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
 
     from ir_transfer import model_info
     from ir_transfer.conversion.devices import pick_device
-    from ir_transfer.conversion.eta import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
+    from ir_transfer.conversion.timing import report_steps
     from ir_transfer.imaging.image_io import encode_gray, read_image, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys

@@ -1,7 +1,5 @@
 """``--json``: one JSON document on stdout, with messages and tables on stderr."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import math

@@ -1,7 +1,5 @@
 """``ir-transfer review``: MLflow's user interface for tracked runs, with links to views."""
 
-from __future__ import annotations
-
 import click
 
 from ir_transfer.cli.options import tracking_uri_option

@@ -1,7 +1,5 @@
 """``ir-transfer runs``: list tracked runs, and deliver journals to a tracking store."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

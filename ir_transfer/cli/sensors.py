@@ -1,7 +1,5 @@
 """``ir-transfer sensors``: the bundled models of infrared cameras."""
 
-from __future__ import annotations
-
 import click
 
 from ir_transfer.cli.console import print_table

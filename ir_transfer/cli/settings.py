@@ -4,8 +4,6 @@
 in ``ir-transfer.toml``. An unknown variable or key is an error.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

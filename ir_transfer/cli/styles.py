@@ -100,8 +100,7 @@ def build(
     check_local(exemplars)
     check_inputs(exemplars)
     check_weights(weights)
-    from ir_transfer.conversion.styles.agreement import disagreements
-    from ir_transfer.conversion.styles.build import build_style
+    from ir_transfer.conversion.styles.build import build_style, disagreements
     from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     metadata = {"band": band, "description": description}

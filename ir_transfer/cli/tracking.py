@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.errors import one_line
 from ir_transfer.redaction import redact
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet
         log: Logs the run and returns its id.
         quiet: Print the warning only.
     """
-    from ir_transfer.tracking.store import connect, one_line, resolve_uri
+    from ir_transfer.tracking.store import connect, resolve_uri
 
     uri = resolve_uri(tracking_uri)
     try:

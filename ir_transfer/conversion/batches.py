@@ -1,7 +1,5 @@
 """Bounded read-ahead, batches of similar items, and chunks of work for several workers."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future

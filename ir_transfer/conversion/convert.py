@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.engine.run import Run
-from ir_transfer.conversion.eta import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.exported.choose import choose_run_styles, declared_info
 from ir_transfer.conversion.exported.translator import AnyTranslator, FileTranslator, in_torch, runs_without_torch
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
@@ -22,6 +21,7 @@ from ir_transfer.conversion.session import (
     settings_of,
 )
 from ir_transfer.conversion.styles.choose import StyleChoice
+from ir_transfer.conversion.timing import OnStep, report_steps, warn_of_time
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.heat.shift import Heat

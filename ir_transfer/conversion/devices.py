@@ -1,7 +1,5 @@
 """Device selection, and copies of pixel levels to and from a device in the data type of the files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """manifest.jsonl: a header with the settings of a run, then one line per input; it remains valid if a run is killed."""
 
-from __future__ import annotations
-
 import errno
 import os
 import time

@@ -1,7 +1,5 @@
 """Validation of manifest lines: value types, output paths inside the folder; and comparable settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any

@@ -1,7 +1,5 @@
 """Lines of a manifest: encoded as JSON, and read from the file on demand by key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, MutableMapping, ValuesView
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar

@@ -1,7 +1,5 @@
 """The masks of a run: soft masks of styles, and label maps of images and exemplars; does not import torch."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from PIL import Image
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.catalog import BakedStyleFile, ExemplarFolder
 from ir_transfer.conversion.styles.choose import StyleChoice
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.errors import InputError, MissingFileError, listed
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import SUFFIXES, find_below
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
@@ -22,7 +20,6 @@ from ir_transfer.labels.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
 
 _ONE_COLOUR = 0.02  # of white: largest range of a single colour, with rounding and soft edges
-_SHOWN = 5  # labels in an error message
 
 
 @dataclass(frozen=True)
@@ -143,8 +140,7 @@ def _refuse_other_names(ours: Mapping[int, str], theirs: Mapping[int, str]) -> N
 
 
 def _listed(of: LabelMap, labels: frozenset[int]) -> str:
-    shown = [of.describe(label) for label in sorted(labels)[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+    return listed([of.describe(label) for label in sorted(labels)])
 
 
 def _mask_file(path: Path, place: PurePosixPath) -> Path:

@@ -1,17 +1,14 @@
 """Options and summary of a conversion; does not import torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
-from ir_transfer.conversion.controls import NO_CONTROLS, Controls
+from ir_transfer.conversion.controls import ANY_SIZE, NO_CONTROLS, PLAIN_RASTER, Controls, RasterOptions, SizeOptions
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
-from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError
 from ir_transfer.export.metadata import Runtime
@@ -25,14 +22,11 @@ Polarity = Literal["white-hot", "black-hot"]
 Engine = Literal["local", "ray"]
 
 
-@dataclass(frozen=True)
-class Options:
-    """Options of ``ir-transfer convert``.
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """Options of conversions of images and of videos.
 
     Attributes:
-        inputs: Files, folders, globs, list files.
-        styles: Style exemplars (infrared images), saved codes, ``preset:NAME``.
-        out: Folder of the results; ``<input>_ir`` if None.
         model: Name of the model; by default that of the styles, else adain.
         weights: Name or file of the weights; by default those of the styles, else the model's default.
         style_weights: Blend weight of each style; equal if None.
@@ -40,27 +34,60 @@ class Options:
         polarity: Polarity of the results; None keeps that of the style.
         exemplar_polarity: Polarity of the exemplar files; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: Values of the exemplar files for black and white, or how to determine them.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        threads: Compute threads on a CPU; torch's default if None.
+        resume: Continue an earlier run.
+        overwrite: Replace existing results.
+        heat: Shifts of apparent intensity by class.
+        seed: Seed of random models and of sensor noise.
+        max_pixels: Images with more pixels are refused.
+        command: The command line as entered, for the manifest.
+        settings: Options not given on the command line, for the manifest: their value, and where it comes from.
+    """
+
+    model: str | None = None
+    weights: str | None = None
+    style_weights: tuple[float, ...] | None = None
+    strength: float = 1.0
+    polarity: Polarity | None = None
+    exemplar_polarity: ExemplarPolarity = "auto"
+    exemplar_range: AskedRange = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    resume: bool = False
+    overwrite: bool = False
+    heat: HeatOptions = NO_HEAT
+    seed: int = 0
+    max_pixels: int = MAX_PIXELS
+    command: str = ""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise :class:`InputError` for a strength out of range."""
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"expected --strength in 0..1, got {self.strength}")
+
+
+@dataclass(frozen=True)
+class Options(CommonOptions):
+    """Options of ``ir-transfer convert``.
+
+    Attributes:
+        inputs: Files, folders, globs, list files.
+        styles: Style exemplars (infrared images), saved codes, ``preset:NAME``.
+        out: Folder of the results; ``<input>_ir`` if None.
         controls: Tone, masks, grids.
         bit_depth: Bit depth of the results.
         format: File format of the results.
         compression: Compression of the results; for rasters see ``raster``.
         precision: Number format of the computation.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         batch_size: Largest batch on CUDA; automatic if None.
         workers: Number of reader threads, and of writer threads; automatic if None.
-        threads: Compute threads on a CPU; torch's default if None.
-        resume: Continue an earlier run.
-        overwrite: Replace existing results.
         camera: Sensor and gain control to simulate.
-        heat: Shifts of apparent intensity by class.
         size: Limits above which images are translated in tiles.
         raster: How rasters are read and written.
-        seed: Seed of random models and of sensor noise.
         fail_fast: Stop at the first image that fails.
-        max_pixels: Images with more pixels are refused.
         model_options: Run-time options of the model by name, as text; its defaults otherwise.
-        command: The command line as entered, for the manifest.
-        settings: Options not given on the command line, for the manifest: their value, and where it comes from.
         engine: Run in this process, or in a Ray cluster.
         address: Address of the Ray cluster; None starts one on this machine for this run.
         ray_workers: Translating processes of the cluster; one per GPU, or per machine without GPUs, if None.
@@ -70,34 +97,18 @@ class Options:
     inputs: tuple[str, ...]
     styles: tuple[str, ...]
     out: Path | None = None
-    model: str | None = None
-    weights: str | None = None
-    style_weights: tuple[float, ...] | None = None
-    strength: float = 1.0
-    polarity: Polarity | None = None
-    exemplar_polarity: ExemplarPolarity = "auto"
-    exemplar_range: AskedRange = "auto"
     controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"
     compression: Compression = DEFAULT_COMPRESSION
     camera: CameraOptions = NO_CAMERA
-    heat: HeatOptions = NO_HEAT
     size: SizeOptions = ANY_SIZE
     raster: RasterOptions = PLAIN_RASTER
     precision: Precision = "float32"
-    device: str = "auto"
     batch_size: int | None = None
     workers: int | None = None
-    threads: int | None = None
-    resume: bool = False
-    overwrite: bool = False
-    seed: int = 0
     fail_fast: bool = False
-    max_pixels: int = MAX_PIXELS
     model_options: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     engine: Engine = "local"
     address: str | None = None
     ray_workers: int | None = None
@@ -110,8 +121,7 @@ class Options:
             InputError: A value out of its range, or options that exclude each other.
             IrTransferError: An unknown sensor.
         """
-        if not 0 <= self.strength <= 1:
-            raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        super().check()
         check_compression(self.compression)
         self.size.check()
         self.camera.open()

@@ -1,16 +1,14 @@
 """The plan of a run: inputs with their outputs, and inputs that are refused, without reading any image."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from ir_transfer.conversion.controls import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, check_out, default_out, expand
 from ir_transfer.conversion.manifest import Entry, Manifest
-from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.header import count_images
 from ir_transfer.imaging.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format

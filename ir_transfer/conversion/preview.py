@@ -1,7 +1,5 @@
 """A contact sheet of a run: input, exemplar and output side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import count
@@ -11,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ir_transfer.conversion.controls import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.plan import Job, Plan
-from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, files_beside, read_image, write_whole
 from ir_transfer.imaging.pixels.kinds import Wanted

@@ -1,9 +1,7 @@
 """Measures the offset between the two images of a pair by their edges.
 
-The gradient magnitudes of both spectral bands, which ignore the sign of a contrast, correlate best at the offset.
+The offset maximises the correlation of the gradient magnitudes, which do not depend on the sign of a contrast.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 
@@ -14,7 +12,7 @@ from PIL import Image
 Floats = NDArray[np.float32]
 
 _WORK_WIDTH = 320  # pixels; wider images are reduced, since offsets of a few pixels matter
-_SURE = 3.4  # an added offset was recovered in 137 of 139 real pairs with such a peak
+_SURE = 3.4  # with such a peak, a known offset was recovered in 137 of 139 real pairs
 
 
 @dataclass(frozen=True)

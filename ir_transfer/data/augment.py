@@ -50,7 +50,7 @@ class PairAugment:
         )
 
     def reseed(self, seed: int) -> None:
-        """Restart the random state."""
+        """Reset the random state."""
         self.geometry.set_random_seed(seed)
         self.camera.set_random_seed(seed + 1)
 
@@ -94,7 +94,7 @@ class ExemplarAugment:
         )
 
     def reseed(self, seed: int) -> None:
-        """Restart the random state."""
+        """Reset the random state."""
         self.geometry.set_random_seed(seed)
 
     def __call__(self, ir: OutputLevels) -> Floats:

@@ -3,8 +3,6 @@
 A card is a YAML file in ``datasets/`` whose keys are the fields of :class:`Card`.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +45,7 @@ class Layout:
         rgb_side: Half of such a file with the RGB image.
         rgb_bands: Numbers of the red, green and blue band, from 1.
         ir_band: Number of the infrared band.
-        white: Level for 1.0, for files that use a part of their range only; that of the type by default.
+        white: Level for 1.0, for files that use only a part of their range; by default the largest of the type.
         lists: Pattern of the list files.
         line: Pattern of a line, whose fields name the two files; without it, a line has the two paths.
         border: Pixels without content on every side, cropped on loading.
@@ -100,7 +98,7 @@ class Splits:
         published: The subsets that the authors published.
         scene: Regular expression for the name of a pair; its groups match the scene, and a scene is never divided. None
             if names do not contain the scene.
-        note: What to observe when splitting.
+        note: Remarks on splitting.
     """
 
     published: str
@@ -188,12 +186,12 @@ def scene_by(pattern: str, name: str) -> str | None:
 
 
 def list_cards() -> list[str]:
-    """Return the names of the shipped cards."""
+    """Return the names of the bundled cards."""
     return sorted(path.stem for path in resource("datasets").glob("*.yaml"))
 
 
 def load_card(name: str | Path) -> Card:
-    """Read a shipped card by name, or any card by its path (which ends in ``.yaml`` or ``.yml``).
+    """Read a bundled card by name, or any card by its path (which ends in ``.yaml`` or ``.yml``).
 
     Raises:
         UnknownNameError: No card of that name (the message lists the closest ones), or an unknown key.

@@ -1,7 +1,5 @@
 """Finds near-duplicate images, such as neighbouring frames of a video."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -4,8 +4,6 @@ A field ``{name}`` matches any text without a slash, ``{name:regex}`` a regular 
 has the same value. ``*`` matches any text, and ``.*`` at the end the suffix of any image.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -63,8 +61,8 @@ class NamePattern:
     def find(self, root: Path) -> dict[tuple[str, ...], Path]:
         """Return the matching files below ``root`` by the values of :attr:`fields`, sorted by these.
 
-        Values are in Unicode's composed form (NFC). Hidden files are left out. Of two files that differ in their suffix
-        only, the later name is taken.
+        Values are in Unicode's composed form (NFC). Hidden files are left out. Of two files that differ only in their
+        suffix, the later name is used.
         """
         found = dict(self._walk(root, 0, {}))
         return {key: found[key] for key in sorted(found)}

@@ -1,6 +1,4 @@
-"""Checks pairs before a run begins, mostly by the headers of the files."""
-
-from __future__ import annotations
+"""Checks pairs before a run, mostly by the headers of the files."""
 
 from collections.abc import Sequence
 
@@ -15,9 +13,9 @@ _TRIED = 24  # images that are opened, of those that may be coloured by their he
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes, and coloured infrared images in a sample of the pairs.
+    """Refuse pairs whose images differ in size, and coloured infrared images in a sample of the pairs.
 
-    Mostly reads the headers of the files only.
+    In most cases, only the headers of the files are read.
 
     Raises:
         InputError: The first such pair and the number of others.

@@ -1,7 +1,5 @@
 """Lists the pairs of a data set on disk by its card."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,7 @@ class Single:
         scene: The scene by the card's rule; None if names do not contain it.
         part: Its published subset; None without subsets.
         layout: Layout of the file; None for a plain one.
-        black_hot: Whether warm is dark in an infrared image.
+        black_hot: Whether hot is dark in an infrared image.
     """
 
     stem: str
@@ -46,7 +44,7 @@ class Pair:
         scene: The scene by the card's rule; None if names do not contain it.
         part: Its published subset; None without subsets.
         layout: Layout of the files; None for two plain files.
-        black_hot: Whether warm is dark in the infrared file.
+        black_hot: Whether hot is dark in the infrared file.
     """
 
     stem: str

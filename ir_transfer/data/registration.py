@@ -1,7 +1,5 @@
 """Refines the registration of a pair by the affine motion that maximises the correlation of edges."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -1,7 +1,5 @@
 """Splits pairs into training and validation by scene, so that no scene is in both."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from ir_transfer.data.cards import scene_by
 from ir_transfer.data.pairs import Pair
@@ -31,7 +30,7 @@ class Placed(Protocol):
 
     @property
     def part(self) -> str | None:
-        """The published part."""
+        """The published subset."""
 
 
 P = TypeVar("P", bound=Placed)
@@ -82,19 +81,11 @@ def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> 
         scenes: Stem -> scene.
         alike: Pairs of stems whose images are near-duplicates.
     """
-    parent = {scene: scene for scene in scenes.values()}
-
-    def root(scene: str) -> str:
-        while parent[scene] != scene:
-            parent[scene] = parent[parent[scene]]
-            scene = parent[scene]
-        return scene
-
+    sets = DisjointSet(scenes.values())
     for one, other in alike:
-        first, second = sorted((root(scenes[one]), root(scenes[other])))
-        parent[second] = first
-    joined = {stem: root(scene) for stem, scene in scenes.items()}
-    return joined, len(parent) - len(set(joined.values()))
+        sets.merge(scenes[one], scenes[other])
+    names = {scene: min(subset) for subset in sets.subsets() for scene in subset}
+    return {stem: names[scene] for stem, scene in scenes.items()}, len(names) - sets.n_subsets
 
 
 def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "") -> Split:
@@ -167,7 +158,7 @@ def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: s
     if part is not None and parts.get(part):
         return parts[part]
     known = ", ".join(sorted(name for name in parts if parts[name])) or "none, so make some with datasets split"
-    raise InputError(f"expected {key} to be a part of {whose}, got {part!r}: it has {known}")
+    raise InputError(f"expected {key} to be a subset of {whose}, got {part!r}: it has {known}")
 
 
 def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
@@ -209,6 +200,6 @@ def _refuse_leaks(path: Path, stems: Mapping[str, Mapping[str, Any]], chosen: Ma
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise InputError(
-                f"expected every {what} in one part of {path}, got {twice[0]!r} in two ({len(twice)} such): "
-                "scores of such a split mean nothing; make it again with ir-transfer datasets split"
+                f"expected every {what} in one subset of {path}, got {twice[0]!r} in two ({len(twice)} such): "
+                "scores on such a split are not valid; make it again with ir-transfer datasets split"
             )

@@ -1,7 +1,5 @@
 """The card of a generated set: README.md with contact sheet, list of problems and the manifest as Parquet."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -14,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jinja2 import Environment, StrictUndefined
 
+from ir_transfer.conversion.controls import RasterOptions
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
-from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.dataset.options import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME, DatasetSummary
 from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.json_files import json_text

@@ -1,14 +1,11 @@
 """Generation of an infrared set from a labelled RGB set, in the same label format, with manifest and card."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Any
 
 from ir_transfer import model_info
 from ir_transfer.conversion.engine.run import Run
-from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import check_out
@@ -18,12 +15,20 @@ from ir_transfer.conversion.plan import Plan, refuse_existing
 from ir_transfer.conversion.session import load_translator, locked, open_manifest, post_process_of, settings_of
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
+from ir_transfer.conversion.timing import warn_of_time
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
 from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
 from ir_transfer.dataset.options import DatasetOptions, DatasetSummary
-from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset, source_fields
+from ir_transfer.dataset.plan import (
+    ExemplarSimilarity,
+    StyleChooser,
+    by_windows,
+    default_out,
+    in_label_frames,
+    plan_dataset,
+    source_fields,
+)
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled

@@ -1,7 +1,5 @@
 """Writing the labels of a generated set, and their hashes."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """Merging shards of several machines into the data set that a single run would have generated."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

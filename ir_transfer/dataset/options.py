@@ -1,7 +1,5 @@
 """Options and summary of a generated set, and the names of its own files; imports no torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """Results of checks of an installation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal

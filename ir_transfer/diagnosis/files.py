@@ -1,7 +1,5 @@
 """Checks of bundled weights and styles by their hashes, and of networks that are downloaded on first use."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """End-to-end conversion of a generated image by the default model with a bundled style."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from pathlib import Path

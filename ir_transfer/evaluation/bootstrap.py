@@ -3,8 +3,6 @@
 Does not use scipy.stats.bootstrap, because all methods must share the same draws of scenes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,13 +16,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Score:
-    """A value with its 95% interval.
-
-    Attributes:
-        mean: The value.
-        low: Lower end of its 95% interval.
-        high: Upper end.
-    """
+    """A value with its 95% interval."""
 
     mean: float
     low: float

@@ -4,8 +4,6 @@ Uses this package's COCO and VOC readers, which limit the size of a file and rep
 neither, is an optional dependency, and does not support VOC.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The columns of a comparison: description and better direction of each metric."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

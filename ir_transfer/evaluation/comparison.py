@@ -1,7 +1,5 @@
 """A comparison of models on registered pairs, from files to results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Images side by side under headings, one scene per row."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TypeVar
 

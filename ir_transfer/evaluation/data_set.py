@@ -1,7 +1,5 @@
 """The pairs that a comparison measures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Frechet and kernel distance of patch features, resampled by the draws of a :class:`SceneBootstrap`."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Measures every method on the same scenes, with the same exemplars and in the same columns."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Policies that choose the style exemplar (an infrared image) of a scene: fixed, nearest by content, or oracle."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """VGG features for the perceptual, style and distribution distances, computed in one pass per image."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Self-contained HTML pages from templates, and the bars in their charts."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Mapping

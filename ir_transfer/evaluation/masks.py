@@ -1,7 +1,5 @@
 """Labelled objects from masks: one image for every scene whose pixel values are labels."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

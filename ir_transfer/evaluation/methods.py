@@ -1,8 +1,6 @@
 """The methods of a comparison: baselines, and models with their weights and options."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,26 +14,16 @@ BASELINES = ("constant", "gray", "inverted", "histogram", "fda")
 
 @dataclass(frozen=True)
 class Method:
-    """A row of a comparison.
-
-    Attributes:
-        label: Name of the row.
-        model: Translates the RGB images.
-    """
+    """A row of a comparison."""
 
     label: str
     model: TranslationModel
 
 
-def with_baselines(methods: Sequence[Method], create: Callable[[str], TranslationModel] = create_model) -> list[Method]:
-    """Return the missing :data:`BASELINES`, then the methods.
-
-    Args:
-        methods: Methods to measure.
-        create: Returns the model of a baseline's name.
-    """
+def with_baselines(methods: Sequence[Method]) -> list[Method]:
+    """Return the missing :data:`BASELINES`, then the methods."""
     present = {method.label for method in methods}
-    return [Method(name, create(name)) for name in BASELINES if name not in present] + list(methods)
+    return [Method(name, create_model(name)) for name in BASELINES if name not in present] + list(methods)
 
 
 def parse_weights(texts: Sequence[str]) -> dict[str, list[str]]:

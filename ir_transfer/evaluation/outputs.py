@@ -1,7 +1,5 @@
 """Outputs of another program as a row of a comparison: a folder with one grayscale image per scene."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +10,12 @@ from torch import Tensor
 
 from ir_transfer.data.pair_files import check_gray, open_side, read_pair
 from ir_transfer.data.pairs import Pair
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.errors import InputError, MissingFileError, listed
 from ir_transfer.evaluation.scenes import Scene, reduced
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.image_names import composed, is_image_name
 
 _OPAQUE = 255  # below this opacity, a pixel is blended with the mean
-_NAMED = 5  # number of files of each kind listed in an error
 
 
 @dataclass(frozen=True)
@@ -112,12 +109,6 @@ def _holes(path: Path, pair: Pair) -> str | None:
     wanted = np.ones_like(missing) if valid is None else valid
     share = float((missing & wanted).sum() / wanted.sum())
     return f"{path.name} ({max(share, 0.001):.1%})" if share else None
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first five names and the number of the others, for a message."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _misfit(path: Path, pair: Pair) -> str | None:

@@ -1,7 +1,5 @@
 """Probes of a network: its share of dead channels, and the influence of distant pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Protocols: versioned files with the settings that make tables comparable."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

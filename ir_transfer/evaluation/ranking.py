@@ -1,7 +1,5 @@
 """Ranking of methods: against the baselines, in pairs, and by a composite that is 0 for a blank image."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations

@@ -3,8 +3,6 @@
 Keys and field names match published files and differ from the names in the code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All metrics of the outputs of one scene; values that depend only on the scene are computed once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +8,8 @@ from torch import Tensor
 
 from ir_transfer.evaluation import masked_metrics
 from ir_transfer.evaluation.feature_extractor import Features, extract_features
-from ir_transfer.evaluation.masked_metrics import LEAST_SIDE_OF_NETWORKS, LEAST_SIDES
+from ir_transfer.evaluation.masked_metrics import LEAST_SIDE_OF_NETWORKS, LEAST_SIDES, ValidPixels
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.valid_pixels import ValidPixels
 from ir_transfer.metrics.appearance import (
     contrast,
     line_noise,

@@ -1,7 +1,5 @@
 """People and vehicles of a scene, from its soft class labels (see :mod:`ir_transfer.labels.soft_labels`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

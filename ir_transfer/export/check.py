@@ -1,7 +1,5 @@
 """Comparison of an exported file with torch on images of ten sizes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple

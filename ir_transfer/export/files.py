@@ -1,7 +1,5 @@
 """Writes exported files to a temporary folder first, and moves them to their place after a successful check."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 import tempfile

@@ -1,13 +1,11 @@
 """Metadata of exported files. Imports neither torch nor, before a file is opened, a runtime."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
-from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, WeightsError
+from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, WeightsError, one_line
 
 FileKind = Literal["onnx", "openvino"]
 Runtime = Literal["torch", "onnxruntime", "openvino"]
@@ -90,10 +88,6 @@ def kind_of(path: Path) -> FileKind | None:
 def runtime_for(path: str | None, asked: Runtime | None) -> Runtime:
     """Return the runtime for given weights.
 
-    Args:
-        path: Value of ``--weights``.
-        asked: Value of ``--runtime``.
-
     Raises:
         InputError: The runtime cannot run these weights.
     """
@@ -143,16 +137,12 @@ def _openvino_metadata(path: Path) -> dict[str, str]:
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
         raise WeightsError(
-            f"expected {path} to be an OpenVINO file, got: {_first_line(error)}: export it again"
+            f"expected {path} to be an OpenVINO file, got: {one_line(error)}: export it again"
         ) from error
     if not model.has_rt_info(_PREFIX):
         return {}
     found = model.get_rt_info(_PREFIX).astype(dict)
     return {f"{_PREFIX}.{key}": str(value.value if hasattr(value, "value") else value) for key, value in found.items()}
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def require_package(package: str) -> Any:

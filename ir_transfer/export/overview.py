@@ -1,7 +1,5 @@
 """Reduction of an image to its overview by a factor that is a tensor of the graph, so that any size works."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Inference sessions that run an exported file without torch; several threads may share one."""
 
-from __future__ import annotations
-
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """Traces a model to an ONNX file with dynamic height and width."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Companion files of an image: sidecars, sources of a VRT, the archive that contains it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Decodes image files with Pillow (8 bits), GDAL (TIFF, 16-bit PNG) or LibRaw to values and their interpretation."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ir_transfer.errors import DecodeError, InputError, IrTransferError

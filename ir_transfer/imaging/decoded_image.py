@@ -1,7 +1,5 @@
 """Decoded images in memory: sRGB or gray levels in the type of the file, with alpha."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.pixels.kinds import Levels
-from ir_transfer.imaging.pixels.nodata import holds_nodata
+from ir_transfer.imaging.pixels.kinds import Levels, holds_nodata
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, Stored, composited, mean_colour, strips
 from ir_transfer.imaging.raster.levels import Asked, percentile_levels
 from ir_transfer.imaging.raster.levels import Levels as Range

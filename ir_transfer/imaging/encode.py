@@ -1,7 +1,5 @@
 """Encodes one-channel PNG and TIFF files in memory, for speed or for size."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

@@ -1,7 +1,5 @@
 """Reads image files at full precision, and writes one-channel images atomically."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import io

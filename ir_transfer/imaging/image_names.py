@@ -1,7 +1,5 @@
 """Recognition of image files by their names, and a report of the files that are not read."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -34,9 +32,6 @@ _UNREAD = frozenset(
 
 def world_endings(suffix: str) -> tuple[str, ...]:
     """Return the suffixes of the world file of an image, which states its place.
-
-    Args:
-        suffix: Suffix of the image.
 
     Example:
         >>> world_endings(".jpeg")

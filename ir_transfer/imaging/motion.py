@@ -1,7 +1,5 @@
 """Motion between two frames: dense optical flow, warping, and a mask of consistent flow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -1,7 +1,5 @@
 """Warnings about reading images, one per folder and kind, since thousands of images may cause the same."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -1,7 +1,5 @@
 """Base class of labelled sets: their images, the regions on them, and writing the labels for translated images."""
 
-from __future__ import annotations
-
 import errno
 from abc import ABC, abstractmethod
 from collections import Counter

@@ -1,7 +1,5 @@
 """Image classification sets (the folder is the class) and sets without labels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """COCO sets: JSON files with boxes, polygons, run lengths, keypoints, captions or panoptic segments."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial

@@ -1,7 +1,5 @@
 """A JSON file in COCO layout: positions of its images and annotations in the text, and the text for results."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

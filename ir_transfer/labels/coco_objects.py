@@ -1,7 +1,5 @@
 """Objects of COCO annotations, read in the same way for data sets, label maps and evaluation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

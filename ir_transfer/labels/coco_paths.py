@@ -1,7 +1,5 @@
 """Finding the images of COCO entries: a ``file_name`` is relative to a folder that the file does not state."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """Values of COCO entries: ids, lists of numbers and boxes, and ids for copies."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -65,9 +63,6 @@ class NewIds:
     """Ids for copies of entries: the first copy keeps its id, later ones get ids above the largest of the set.
 
     The id of a copy depends only on the original id and its number, so that it is the same if other images fail.
-
-    Args:
-        ids: All ids in use.
     """
 
     def __init__(self, ids: Iterable[Hashable]) -> None:

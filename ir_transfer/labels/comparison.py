@@ -1,7 +1,5 @@
 """Comparison of the labels of a source set and its translated set: classes, boxes and masks must be equal."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha256

@@ -4,8 +4,6 @@ Annotation tools and trainers disagree about it, and label files do not state it
 and height, a stated size decides, or a box that fits into only one of the frames; otherwise there is no evidence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sets of index masks: a mask for each image, in a sibling folder or with a suffix."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property

@@ -4,8 +4,6 @@ Hand-written on top of ``json.JSONDecoder.raw_decode``, because parsing and dump
 white space and repeated keys, and would hold all objects of a file of 1 GiB in memory.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,13 +64,13 @@ def key_at(text: str, at: int) -> tuple[str, int]:
     return str(key.value), skip_space(text, at + 1)
 
 
-def members(text: str, start: int = 0) -> Iterator[tuple[str, Value]]:
-    """Yield the keys of the object that starts here, with their values.
+def members(text: str) -> Iterator[tuple[str, Value]]:
+    """Yield the keys of the object that the text holds, with their values.
 
     Raises:
         InputError: No JSON object.
     """
-    at = open_bracket(text, start, "{")
+    at = open_bracket(text, 0, "{")
     while text[at : at + 1] != "}":
         key, at = key_at(text, at)
         value = value_at(text, at)

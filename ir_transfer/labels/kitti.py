@@ -1,7 +1,5 @@
 """KITTI sets: images under ``image_2``, label files under ``label_2``, side files of the same stem."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath

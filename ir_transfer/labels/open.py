@@ -1,7 +1,5 @@
 """Detecting the format of a labelled set and opening it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args

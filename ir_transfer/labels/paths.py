@@ -1,7 +1,5 @@
 """Paths relative to the root of a set; a path in a label file that leaves the set is rejected."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Callable, Iterable

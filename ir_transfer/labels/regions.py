@@ -1,7 +1,5 @@
 """Labelled objects of an image: class, box and mask."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

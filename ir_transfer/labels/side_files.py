@@ -3,8 +3,6 @@
 Those that may hold labels of an unknown format are reported.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Soft class labels of RGB images: the two most likely classes of each position with their probabilities."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Image lists under ``ImageSets`` of Pascal VOC and KITTI: a stem per line, optionally followed by a value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """Reading label files: size limits, encodings, byte-order marks and lines."""
 
-from __future__ import annotations
-
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Sequence

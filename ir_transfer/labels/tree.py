@@ -1,7 +1,5 @@
 """List of all files below the root of a set."""
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Pascal VOC sets: an XML file for each image, lists under ``ImageSets``, masks of classes and objects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property

@@ -4,8 +4,6 @@ Edits are hand-written on top of expat, because ElementTree and lxml serialise t
 quotes, white space and encoding, which diffs of a data set would show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath

@@ -1,7 +1,5 @@
 """YOLO sets: a label file for each image, whose path has ``labels`` in place of the last ``images``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath

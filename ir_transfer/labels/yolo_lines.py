@@ -1,7 +1,5 @@
 """Lines of a YOLO label file: a box, a polygon, a rotated box or keypoints, relative to width and height."""
 
-from __future__ import annotations
-
 import math
 
 from ir_transfer.errors import InputError

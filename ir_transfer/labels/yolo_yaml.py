@@ -4,8 +4,6 @@ Edits are hand-written, because ruamel.yaml re-indents lists, drops comments ins
 refuses tabs and repeated keys that the trainers' PyYAML accepts.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -16,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.errors import DecodeError, InputError, one_line
 from ir_transfer.labels.paths import find_by_suffix, inside, is_absolute, path_variants, relative
 from ir_transfer.labels.text_io import MAX_YAML_BYTES, read_limited
 from ir_transfer.labels.tree import Tree
@@ -48,7 +46,7 @@ def load_mapping(text: str) -> dict[str, Any]:
             _count_nodes(node, {})
             raw = loader.construct_document(node)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:  # also InputError
-        raise InputError(f"expected YAML, got: {' '.join(str(error).split())[:200]}") from error
+        raise InputError(f"expected YAML, got: {one_line(error)}") from error
     if not isinstance(raw, dict):
         raise InputError(f"expected a mapping, got {type(raw).__name__}")
     return raw

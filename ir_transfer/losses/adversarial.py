@@ -1,7 +1,5 @@
 """Patch-adversarial loss with a small critic (discriminator) of real and generated infrared patches."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import torch

@@ -149,11 +149,7 @@ class Traits:
 
 @dataclass(frozen=True)
 class Loss(Traits):
-    """A loss that maps a scene to a scalar.
-
-    Attributes:
-        function: The formula.
-    """
+    """A loss that maps a scene to a scalar."""
 
     function: Callable[[Scene], Tensor] = field(kw_only=True)
 

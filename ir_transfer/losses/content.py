@@ -1,7 +1,5 @@
 """Content loss: distance of normalised VGG features to those of the RGB image."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

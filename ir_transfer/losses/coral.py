@@ -1,7 +1,5 @@
 """Correlation alignment: distance of feature covariances, independent of the means."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

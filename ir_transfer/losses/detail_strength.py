@@ -1,7 +1,5 @@
 """Local strength of detail, without its sign."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ir_transfer.losses.base import CANONICAL_DEVIATION, Scene

@@ -1,7 +1,5 @@
 """Embossing: detail of the output that follows the luminance of the RGB image with one sign everywhere."""
 
-from __future__ import annotations
-
 import kornia
 import torch
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Agreement of gradients with the ground truth: position, direction and strength of edges."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Style loss of Gatys et al. 2016: relative distance of Gram matrices."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

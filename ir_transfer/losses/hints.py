@@ -1,7 +1,5 @@
 """Feature hints: an encoder is trained to predict the features of a frozen pretrained VGG."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

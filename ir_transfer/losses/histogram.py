@@ -1,7 +1,5 @@
 """Distance of intensity distributions, independent of position."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

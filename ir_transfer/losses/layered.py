@@ -1,7 +1,5 @@
 """Content and style losses per layer, weighted per sample: the losses behind the layer-weight sliders."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Distance of feature means and deviations, independent of position and so of misregistration."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene

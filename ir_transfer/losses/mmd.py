@@ -1,7 +1,5 @@
 """Maximum mean discrepancy between the sets of patches of output and ground truth."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

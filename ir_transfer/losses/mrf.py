@@ -1,7 +1,5 @@
 """Markov random field loss: distance of each feature patch to its nearest patch of the style image."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

@@ -1,7 +1,5 @@
 """Apparent contrast of people and vehicles against the background around them, and their outlines."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

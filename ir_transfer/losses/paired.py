@@ -1,7 +1,5 @@
 """Distances between the output and the registered ground truth."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

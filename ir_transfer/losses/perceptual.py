@@ -1,7 +1,5 @@
 """Distances between VGG features of output and ground truth."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from torch import Tensor

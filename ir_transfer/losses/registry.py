@@ -1,7 +1,5 @@
 """Losses by the name that a recipe uses."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from ir_transfer.errors import UnknownNameError

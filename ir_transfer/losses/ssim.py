@@ -1,7 +1,5 @@
 """Structural similarity to the ground truth."""
 
-from __future__ import annotations
-
 import kornia
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Strength of texture: local band amplitudes of output and ground truth at four scales."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

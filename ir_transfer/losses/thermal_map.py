@@ -1,7 +1,5 @@
 """Distance to the ground truth at low resolution, tolerant of a registration error of one cell."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

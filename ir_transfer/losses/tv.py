@@ -1,7 +1,5 @@
 """Total variation, which penalises noise."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene

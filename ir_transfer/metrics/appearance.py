@@ -1,7 +1,5 @@
 """Contrast, intensity distribution, power spectrum and line noise of an image."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,7 +20,7 @@ def contrast(output: Tensor, reference: Tensor) -> Tensor:
 
 
 def wasserstein(output: Tensor, reference: Tensor) -> Tensor:
-    """Return the 1-Wasserstein (earth mover's) distance (B,) of the images' intensities, a share of the range.
+    """Return the 1-Wasserstein (earth mover's) distance (B,) of the images' intensities, as a share of the range.
 
     The mean absolute difference of the two quantile functions, without bins.
 

@@ -1,7 +1,5 @@
 """Correlations of two images: of coarse cells, of edges, of fine detail, and of an output with its negative."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 
@@ -30,7 +28,7 @@ _TRUNCATE = 4  # standard deviations that the kernel reaches
 def pearson(a: Tensor, b: Tensor) -> Tensor:
     """Return Pearson's correlation of two images (B, 1, H, W) over their pixels (B,); 0 where one is flat.
 
-    Written here, as scipy.stats.pearsonr is NaN or a rounding error for a flat image.
+    scipy.stats.pearsonr is not used, since it returns NaN or a rounding error for a flat image.
     """
     a, b = (x.flatten(1).double() for x in (a, b))
     return cosine(*(x - x.mean(dim=1, keepdim=True) for x in (a, b))).clamp(-1, 1)
@@ -64,7 +62,7 @@ def tolerant_gradient_correlation(output: Tensor, ground_truth: Tensor, toleranc
     """Return the largest :func:`gradient_correlation` (B,) over shifts of the ground truth.
 
     Public pairs are registered to 1 to 3 pixels, and sharp edges that are 2 pixels apart do not correlate. One shift is
-    applied to the whole image, so that local distortions of edges gain nothing.
+    applied to the whole image, so that local distortions of edges are not rewarded.
 
     Args:
         output: (B, 1, H, W) in [0, 1], sides > 2 ``tolerance``.
@@ -78,8 +76,8 @@ def tolerant_gradient_correlation(output: Tensor, ground_truth: Tensor, toleranc
 def gradient_agreement(output: Tensor, ground_truth: Tensor, tolerance: int = SIGN_TOLERANCE) -> Tensor:
     """Return the largest cosine (B,) of the two gradient fields over shifts of the ground truth; 0 for a flat image.
 
-    Edges are weighted by their strength in both images, and those of the wrong sign count negatively: a negative has
-    -1, where the correlation of magnitudes would have 1. One shift is applied to the whole image.
+    Edges are weighted by their strength in both images, and those of the wrong sign count negatively: a negative
+    scores -1, where the correlation of magnitudes would be 1. One shift is applied to the whole image.
 
     Args:
         output: (B, 1, H, W) in [0, 1], white-hot, sides > 2 ``tolerance``.

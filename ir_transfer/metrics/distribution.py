@@ -3,12 +3,10 @@
 The samples are patches, not images: an image of 640 x 512 gives 285 patches of 64 pixels every 32, so that a few
 dozen scenes suffice to estimate a covariance. A patch's feature is the mean, over the patch, of the unit-normalised
 VGG features of all five levels. They are centred on the reference and each level is scaled to the same variance there,
-since the first level alone, which represents little but tone, would dominate all others.
+since otherwise the first level, which represents little more than tone, would dominate.
 
-Written here, as the FID and KID of torchmetrics (an extra) are of whole images in an Inception network.
+The FID and KID of torchmetrics (an extra) are not used, since they compare whole images in an Inception network.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -81,7 +79,7 @@ def frechet_distance(samples: Samples, reference: Samples) -> float:
     """Return the Frechet distance of two Gaussians fitted to samples (N, D) and (M, D).
 
     |mu_1 - mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)) (Heusel et al. 2017, arXiv:1706.08500). It is biased upwards
-    for few samples: compare methods on the same number of them only. On standardised samples, 1 is the variance of
+    for few samples: compare methods only on equal numbers of samples. On standardised samples, 1 is the variance of
     the reference.
     """
     gaussians = [(s.mean(axis=0), np.cov(s, rowvar=False)) for s in (samples, reference)]
@@ -100,10 +98,10 @@ def gaussian_distance(mean_a: Samples, cov_a: Samples, mean_b: Samples, cov_b: S
 def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK, seed: int = 0) -> tuple[float, float]:
     """Return the squared maximum mean discrepancy and its standard error.
 
-    The kernel is (x y + 1)^3, as of the KID (Binkowski et al. 2018, arXiv:1801.01401, whose
-    division by the number of features :func:`standardised` has done), by its unbiased estimator on disjoint random
-    blocks. Blocks share no sample, so that their spread gives the standard error of these samples; between scenes the
-    distance varies more, as patches of one scene are correlated. It may be negative.
+    The kernel is (x y + 1)^3, as in the KID (Binkowski et al. 2018, arXiv:1801.01401), whose division by the number of
+    features is part of :func:`standardised`; the estimator is unbiased and is averaged over disjoint random blocks.
+    Blocks share no sample, so that their spread gives the standard error of these samples; between scenes the distance
+    varies more, as patches of one scene are correlated. It may be negative.
 
     Args:
         samples: (N, D).

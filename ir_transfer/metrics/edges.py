@@ -1,6 +1,4 @@
-"""Edges of the RGB image in the output: which remain, and how far they have moved. Its labels must fit the output."""
-
-from __future__ import annotations
+"""Edges of the RGB image in the output: the share that is kept, and the shift, since its labels are reused."""
 
 import numpy as np
 import torch
@@ -35,8 +33,8 @@ def magnitude(image: Tensor) -> Tensor:
 def edges_kept(output: Tensor, luma: Tensor) -> Tensor:
     """Return the share (B,) of the RGB image's edge pixels that have an edge pixel of the output within 1 pixel.
 
-    Edges are the strongest tenth of either image's gradients (:data:`STRONG`), so that contrast and polarity
-    have no effect; by chance alone up to 0.6 of scattered edges are kept, far less of lines. A flat image has no edge.
+    Edges are the strongest tenth of either image's gradients (:data:`STRONG`), so that contrast and polarity have no
+    effect; by chance alone, up to 0.6 of scattered edges are kept, and far fewer of lines. A flat image has no edge.
 
     Args:
         output: (B, 1, H, W) in [0, 1].

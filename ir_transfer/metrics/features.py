@@ -1,7 +1,5 @@
 """Distances in the features of a VGG: perceptual and style distance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -25,7 +23,7 @@ def unit_distance(output: Sequence[Tensor], ground_truth: Sequence[Tensor]) -> T
 
     At each level the squared difference of unit-normalised features is summed over channels and averaged over space;
     the result is the mean over levels (Zhang et al. 2018, arXiv:1801.03924, equation 1): 0 for equal images, 2 for
-    features without a common channel. Values compare only between runs with the same network.
+    features without a common channel. Values are comparable only between runs with the same network.
 
     Args:
         output: :func:`unit_length` features (B, C, h, w) by level.

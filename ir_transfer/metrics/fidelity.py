@@ -1,9 +1,7 @@
 """Pixel-wise similarity of an image to its ground truth: PSNR, SSIM, MS-SSIM and mutual information.
 
-MS-SSIM is written here: kornia has it only as a loss mixed with L1, and torchmetrics (an extra) refuses small images.
+MS-SSIM is implemented here, since kornia has it only mixed with L1 and torchmetrics (an extra) rejects small images.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Flicker of a translated video: the difference of a frame to the previous one, warped by the input's motion."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

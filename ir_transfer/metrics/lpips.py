@@ -1,7 +1,5 @@
 """LPIPS with its learned weights, from local files; torchmetrics and lpips would download the backbone."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,11 +60,11 @@ class Lpips(nn.Module):
         """Load LPIPS from the file of its learned weights and the backbone in torchvision's cache.
 
         Args:
-            heads: ``alex.pth`` or ``vgg.pth`` as published with the paper; its channels tell which backbone it needs.
+            heads: ``alex.pth`` or ``vgg.pth`` as published with the paper; its channels determine the backbone.
             cache: Folder of the backbone's file; torch's own by default.
 
         Raises:
-            MissingFileError: One of the files is not there.
+            MissingFileError: One of the files is missing.
             WeightsError: One of them has another layout.
         """
         if not heads.is_file():
@@ -85,7 +83,7 @@ def _backbone(name: str, cache: Path) -> nn.Module:
     found = sorted(cache.glob(pattern))
     if not found:
         raise MissingFileError(
-            f"expected torchvision's {pattern} in {cache}, found none: fetch it once yourself, or leave --lpips out"
+            f"expected torchvision's {pattern} in {cache}, found none: download it once, or omit --lpips"
         )
     from torchvision.models import alexnet, vgg16
 
@@ -108,7 +106,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise WeightsError(f"expected {path} to hold tensors alone, got: {error}") from error
+        raise WeightsError(f"expected {path} to contain only tensors, got: {error}") from error
     if not isinstance(state, dict):
         raise WeightsError(f"expected a dictionary of tensors in {path}, got {type(state).__name__}")
     return state

@@ -1,6 +1,6 @@
 """Heat: the apparent-intensity contrast of objects against a ring of their surroundings.
 
-Hot regions are compact regions of high contrast, which take the place of labelled objects where there are none.
+Hot regions are compact regions of high contrast, which replace labelled objects if there are none.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class HeatObject(Protocol):
         """Its label."""
 
     def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means of an image (H, W) in the object and its ring; None if either has no pixel. NaN is none."""
+        """Return the means of an image (H, W) in the object and its ring, ignoring NaN; None if either has no pixel."""
 
     def moved(self, by: int) -> HeatObject:
-        """Return it moved by so many pixels, right and down."""
+        """Return the object moved right and down by a number of pixels."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Box:
         return total / count, (grown_total - total) / (grown_count - count)
 
     def moved(self, by: int) -> Box:
-        """Return the frame moved by so many pixels, right and down."""
+        """Return the frame moved right and down by a number of pixels."""
         return replace(self, left=self.left + by, top=self.top + by, right=self.right + by, bottom=self.bottom + by)
 
 
@@ -103,7 +103,7 @@ class Region:
         return inside, around
 
     def moved(self, by: int) -> Region:
-        """Return the region moved by so many pixels, right and down."""
+        """Return the region moved right and down by a number of pixels."""
         return Region(self.inside + by, self.ring + by, self.label)
 
 
@@ -129,7 +129,7 @@ def object_heat(output: Tensor, boxes: Sequence[HeatObject], margin: float = MAR
 
     Args:
         output: (1, 1, H, W) in [0, 1], white-hot.
-        boxes: Objects in pixels of this image; those outside it, or that fill it, are left out.
+        boxes: Objects in pixels of this image; objects outside the image, or that fill it, are ignored.
         margin: Share of the full range.
     """
     image = output[0, 0].double().cpu().numpy()

@@ -28,7 +28,7 @@ from ir_transfer.nn.tone import reorder
 
 
 class TranslationModel(nn.Module, ABC):
-    """Base of all models: checks, padding, cropping, saving; a subclass adds ``encode`` and ``translate``.
+    """Base class of all models: checks, padding, cropping, saving; subclasses implement ``encode`` and ``translate``.
 
     Args:
         info: Declaration of the model.
@@ -200,8 +200,8 @@ class TranslationModel(nn.Module, ABC):
             masks: Integer label maps (B, 1, H, W); a label takes the style of the same label in the exemplar.
             keep_tone: Keep the rank order of the luma and take only the distribution of intensities from the output; a
                 black-hot style reverses the order (see :mod:`ir_transfer.nn.tone`).
-            check_values: Whether to look for content outside [0, 1]. False, where the range is known, saves the host
-                from waiting for a GPU.
+            check_values: Whether to check that content is in [0, 1]. If the range is known, False avoids waiting for a
+                GPU.
 
         Returns:
             Apparent intensity (B, 1, H, W) in [0, 1], of the content's height and width.

@@ -58,7 +58,7 @@ def build_published_or_sized(
     hyper_parameters: Mapping[str, Any],
     load_published: LoadPublished,
 ) -> TranslationModel:
-    """Make the ``vgg19`` size from published files if any are given, else see :func:`build_sized`.
+    """Make the ``vgg19`` size from published files if any are given; otherwise see :func:`build_sized`.
 
     Args:
         sizes: Classes by size, ``compact`` and ``vgg19``.

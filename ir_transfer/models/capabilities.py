@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Informed(Protocol):
-    """What declares what it can do."""
+    """An object with a declaration of its capabilities."""
 
     @property
     def info(self) -> ModelInfo:

@@ -14,7 +14,7 @@ from ir_transfer.nn.limits import SMALLEST_SIDE
 def check_image(what: str, image: Tensor, channels: int, *, values: bool = True) -> None:
     """Raise :class:`InputError` unless an image is float (B, channels, H, W) in [0, 1] with sides of 16 or more.
 
-    ``values`` says whether to look at the range, for which the host waits where the image is on a GPU.
+    ``values`` sets whether the range is checked, for which the host waits if the image is on a GPU.
     """
     if image.dim() != 4 or image.shape[1] != channels or not len(image):
         raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(image.shape)}")

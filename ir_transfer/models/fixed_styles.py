@@ -82,7 +82,7 @@ class FixedStyles(ThermalModel):
 
     @abstractmethod
     def affine_style(self, numbers: Tensor) -> dict[str, Tensor]:
-        """Return the style tensors of scales and shifts, for styles by number (B,)."""
+        """Return the style tensors of scales and shifts, of styles by index (B,)."""
 
     @abstractmethod
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
@@ -96,7 +96,7 @@ class FixedStyles(ThermalModel):
         return torch.cat([torch.ones(channels), torch.zeros(channels)])
 
     def encode_styles(self, numbers: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the style tensors of styles by number (B,) and polarity (B,) bool; differentiable."""
+        """Return the style tensors of styles by index (B,) and polarity (B,) bool; differentiable."""
         tones = dict(zip(("quantiles", "mean", "deviation"), self._tones(), strict=True))
         found = {f"tone.{name}": values[numbers] for name, values in tones.items()}
         found |= {CONTRAST: self.contrasts[numbers], GRAIN: self.grains[numbers]}
@@ -158,7 +158,7 @@ class FixedStyles(ThermalModel):
         return replace(code, metadata={**code.metadata, LOOK: self.styles[int(self._nearest(tone))]})
 
     def _nearest(self, tone: Tone) -> Tensor:
-        """Return the numbers (B,) of the styles whose quantiles have the least mean distance to those of tones."""
+        """Return the indices (B,) of the styles whose quantiles are nearest on average to those of tones."""
         found = tone.quantiles.to(self.quantiles)[:, None]
         return (self.quantiles - found).abs().mean(dim=2).argmin(dim=1)
 

@@ -19,7 +19,7 @@ from ir_transfer.nn.polarity import PolarityClassifier, polarity_statistics, sta
 from ir_transfer.resources import resource
 
 WEIGHTS = "weights/polarity.safetensors"
-"""The classifier's weights; their metadata hold the margin."""
+"""The classifier's weights; their metadata contain the margin."""
 
 Source = Literal["auto", "given", "near-infrared", "option"]
 

@@ -26,7 +26,7 @@ def required_encoder(weights: str | Path | None, encoder_weights: str | Path | N
     """Return the encoder's file or name.
 
     Raises:
-        InputError: It is not named, or ``weights`` is neither a published decoder nor None.
+        InputError: It is not given, or ``weights`` is neither a published decoder nor None.
     """
     if encoder_weights is None:
         raise InputError(f"expected encoder_weights beside {weights}: a published decoder requires its encoder")
@@ -51,7 +51,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged pickles raise errors of many types
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"expected {path} to be a pickled state dict of tensors alone, got: {reason}") from error
+        raise WeightsError(f"expected {path} to be a pickled state dict of tensors only, got: {reason}") from error
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"expected {path} to hold a state dict of tensors, got {type(state).__name__}")
     if normalised := next((name for name in state if str(name).endswith("running_mean")), None):

@@ -62,7 +62,7 @@ class SpatialStyle:
             if not self.resize:
                 raise InputError(
                     f"expected masks of the content's size {tuple(size)}, got {tuple(masks.shape[-2:])}: "
-                    "export them at that size, or ask for them to be resized (--fit-masks, resize=True)"
+                    "export them at that size, or have them resized (--fit-masks, resize=True)"
                 )
             masks = F.interpolate(masks, size, mode="bilinear", antialias=True, align_corners=False).clamp(min=0)
         total = masks.sum(0, keepdim=True)

@@ -59,7 +59,7 @@ class StyleCode:
 
     @property
     def white_hot(self) -> bool:
-        """Whether hot is bright: by the tensor of the polarity, else by the metadata, else True."""
+        """Whether hot is bright, from the polarity tensor or else the metadata; True if neither states it."""
         if (polarity := self.tensors.get(POLARITY)) is not None:
             return bool((polarity > 0).all())
         return self.metadata.get("polarity") != "black-hot"

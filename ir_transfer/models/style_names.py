@@ -26,6 +26,6 @@ def unknown_style_message(model: str, styles: Sequence[str]) -> str:
     known = ", ".join(f"preset:{name}" for name in styles)
     return (
         f"expected a style that model {model!r} has learned ({known}), got another: choose one of them, pass an "
-        "infrared image, whose tone the nearest of them takes, or train your own with ir-transfer train "
+        "infrared image, whose tone is combined with the nearest of them, or train your own with ir-transfer train "
         f"configs/train/{model}-new-look.yaml --data ROOT --vgg FILE"
     )

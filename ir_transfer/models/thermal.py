@@ -1,4 +1,4 @@
-"""Base of all compact systems: content encoder, neck and detail; a system defines the effect of a style on the neck."""
+"""Base of all compact models: content encoder, neck and detail; subclasses define the effect of a style on the neck."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return channel_moments(features, weights)
 
     def contrast(self, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the contrast of detail (B, 1) that the style asks for."""
+        """Return the contrast of detail (B, 1) of the style."""
         return style[CONTRAST]
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:

@@ -42,7 +42,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except SafetensorError as error:  # of a full disk, too
+    except SafetensorError as error:  # also raised for a full disk
         Path(temporary).unlink(missing_ok=True)
         raise OSError(errno.EIO, str(error), str(path)) from error
     except BaseException:
@@ -76,7 +76,7 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
         ) from error
     if metadata.get("kind") != kind:
         raise WeightsError(
-            f"expected {path} to hold {kind} of ir-transfer, got {metadata.get('kind', 'a file that does not say')!r}"
+            f"expected {path} to hold {kind} of ir-transfer, got {metadata.get('kind', 'a file without a kind')!r}"
         )
     if model is not None and metadata.get("model") != model:
         raise WeightsError(
@@ -169,7 +169,7 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
 
 
 def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
-    """Return the hyper-parameters that the metadata of a weight file hold.
+    """Return the hyper-parameters in the metadata of a weight file.
 
     Raises:
         WeightsError: The metadata is damaged.

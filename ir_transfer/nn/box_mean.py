@@ -10,7 +10,7 @@ _WIDE = 15
 
 
 def box_mean(values: Tensor, side: int) -> Tensor:
-    """Return the means of ``side`` x ``side`` positions around each one (B, C, h, w); beyond the border none count.
+    """Return the mean (B, C, h, w) over ``side`` x ``side`` positions around each one; windows are cut at the border.
 
     Args:
         values: (B, C, h, w).
@@ -24,10 +24,10 @@ def box_mean(values: Tensor, side: int) -> Tensor:
 
 
 def _row_sums(values: Tensor, side: int) -> Tensor:
-    """Return the sums of ``side`` positions along the rows around each one (B, C, h, w).
+    """Return the sum (B, C, h, w) over ``side`` positions along the row, centred on each position.
 
-    Wide windows are sums of narrower ones that lie side by side, which takes half the time, and OpenVINO does not
-    finish compiling a kernel of 21 columns in bfloat16.
+    A wide window is the sum of adjacent narrower ones, which takes half the time; OpenVINO does not finish compiling a
+    kernel of 21 columns in bfloat16.
     """
     channels, narrow = int(values.shape[1]), side
     if side > _WIDE:

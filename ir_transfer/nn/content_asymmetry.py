@@ -1,7 +1,7 @@
 """Difference of the content encoder's features of an infrared image and of its negative.
 
-The encoder was trained on RGB images, which an infrared image and its negative resemble to a different degree; the
-difference of its features is an input of the polarity classifier.
+The encoder was trained on RGB images, and an infrared image and its negative are not equally similar to these. The
+difference of the features is an input of the polarity classifier.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ CLASS_COUNT = 11
 """Channels of the class logits; :data:`ir_transfer.labels.soft_labels.CLASSES` names them."""
 
 OBJECTS = slice(1, 4)
-"""Classes whose heat is their own: people, two-wheelers and vehicles."""
+"""Classes with a heat source of their own: people, two-wheelers and vehicles."""
 
 SKY = slice(4, 5)
-"""The class of sky, as a slice that keeps the axis."""
+"""The class sky, as a slice, so that indexing keeps the axis."""
 
 STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""
@@ -39,14 +39,14 @@ class ContentFeatures(NamedTuple):
 
 
 class ConvNorm(nn.Module):
-    """Convolution with zero padding and, for training, a batch normalisation, which can be folded into it.
+    """Convolution with zero padding, in training followed by batch normalisation, which can be folded into it.
 
     Args:
         inputs: Input channels.
         outputs: Output channels.
         kernel: Odd side of the kernel in pixels.
         stride: Stride in pixels.
-        norm: Whether a batch normalisation follows.
+        norm: Whether batch normalisation follows.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, norm: bool = False) -> None:
@@ -80,7 +80,7 @@ class ResidualUnit(nn.Module):
 
     Args:
         channels: Input and output channels.
-        norm: Whether batch normalisations follow the convolutions.
+        norm: Whether batch normalisation follows each convolution.
     """
 
     def __init__(self, channels: int, norm: bool = False) -> None:
@@ -103,7 +103,7 @@ class ContentEncoder(nn.Module):
         widths: Channels of the levels at :data:`STRIDES`.
         depths: Residual units of each level.
         head_width: Channels of the class head.
-        norm: Whether convolutions are normalised over the batch, for training.
+        norm: Whether batch normalisation follows the convolutions, for training.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class ContentEncoder(nn.Module):
     def forward(self, images: Tensor) -> ContentFeatures:
         """Return features and class logits of sRGB images (B, 3, H, W) in [0, 1].
 
-        Images are continued by their mirror image, since zeros beyond the border would change the features near it.
+        Images are padded by reflection, since zeros beyond the border would change the features near it.
         """
         height, width = images.shape[-2:]
         features: Tensor = (_mirrored(_mirrored(images, -2), -1) - 0.45) / 0.25
@@ -149,7 +149,7 @@ class ContentEncoder(nn.Module):
         return logits
 
     def folded(self) -> ContentEncoder:
-        """Return an equivalent encoder without normalisations, in evaluation mode."""
+        """Return an equivalent encoder without batch normalisation, in evaluation mode."""
         plain = ContentEncoder(self.widths, self.depths, self.head_width)
         state = {name: value for name, value in self.state_dict().items() if name in plain.state_dict()}
         for name, module in self.named_modules():
@@ -160,12 +160,12 @@ class ContentEncoder(nn.Module):
 
 
 def _mirrored(images: Tensor, axis: int) -> Tensor:
-    """Return images that are continued along an axis by a margin at both ends; the pixel at the border is not repeated.
+    """Return images padded by reflection at both ends of an axis, without repeating the pixel at the border.
 
-    A mirror image of a mirror image continues those that are smaller than the margin.
+    Images smaller than the margin are reflected repeatedly.
     """
     last = images.shape[axis] - 1
-    # Without abs(), which OpenVINO leaves out for constant integers.
+    # abs() is avoided, since OpenVINO drops it for constant integers.
     positions = torch.arange(-_MARGIN, last + 1 + _MARGIN, device=images.device) % (2 * last)
     return images.index_select(axis, torch.minimum(positions, 2 * last - positions))
 

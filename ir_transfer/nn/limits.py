@@ -1,4 +1,4 @@
-"""Limits that hold for every model; free of torch."""
+"""Limits of all models; does not import torch."""
 
 SMALLEST_SIDE = 16
-"""Least height and width in pixels of an image that a model takes."""
+"""Smallest height and width in pixels of an input image."""

@@ -22,7 +22,7 @@ class Moments:
         count: Number of positions, or sum of their weights.
         mean: (B, C).
         scatter: Sum of squared deviations from the mean: (B, C) per channel, or (B, C, C) as a matrix.
-        span: Negative of the least, and largest value over all channels (B, 2), or None.
+        span: Negated minimum and maximum over all channels (B, 2), or None.
     """
 
     count: float
@@ -67,7 +67,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Moments by place in the network; those of tiles are added for those of the image."""
+    """Moments by place in the network; the sum over tiles gives those of the image."""
 
     places: Mapping[str, Moments]
 
@@ -119,7 +119,7 @@ class _MeanVariance(torch.autograd.Function):
 
 def mean_variance(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and biased variance (B, C) over space of features (B, C, H, W), in float32 or better."""
-    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # the exporter fails at functions with own gradients
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # the exporter does not support custom gradients
         variance, mean = torch.var_mean(at_least_float32(features), (2, 3), correction=0)
         return mean, variance
     pair: tuple[Tensor, Tensor] = _MeanVariance.apply(features)

@@ -1,6 +1,6 @@
-"""Odd statistics of images, whose sign changes with that of the image: third moments and asymmetries.
+"""Odd statistics of images, which change sign when the image is negated: third moments and asymmetries.
 
-Even statistics are the same for an image and its negative, so they are of no use for its polarity.
+Even statistics are equal for an image and its negative, so they carry no information about its polarity.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ def odd_statistics(images: Tensor) -> Tensor:
 
     A blob is a cell minus the mean over 7 x 7 cells, which is wide enough that the surroundings of a hot spot do not
     count as cold blobs. Asymmetries of hot and cold blobs are the skewness and means of odd functions with thresholds.
-    Coarse structure against fine energy is the correlation of a level with the local energy of a finer one, since
-    smooth skies are cold.
+    The correlation of a level with the local energy of a finer one is included because smooth skies are cold.
     """
     x = _standardised(images.float())
     cells = [x]

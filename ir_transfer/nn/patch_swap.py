@@ -25,7 +25,7 @@ def check_patch(features: Tensor, patch: int) -> None:
 
 
 def nearest_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: int = 1) -> Tensor:
-    """Return the number of the exemplar's most similar patch for every patch of the content.
+    """Return the index of the exemplar's most similar patch for every patch of the content.
 
     Similarity is the normalised cross correlation ``<phi_i(C), phi_j(S)> / (|phi_i(C)| |phi_j(S)|)`` (equation 1). The
     content's norm does not affect the maximum and is left out, so this is a convolution with the exemplar's patches and
@@ -58,9 +58,9 @@ def nearest_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: i
 
 
 def paste_patches(exemplar: Tensor, numbers: Tensor, size: tuple[int, int], patch: int = 3, stride: int = 1) -> Tensor:
-    """Compose an image of the exemplar's patches by number and average overlaps.
+    """Compose an image from patches of the exemplar by index, and average overlaps.
 
-    Equals the transposed convolution of the one-hot numbers with the exemplar's patches, divided by the number of
+    Equals the transposed convolution of the one-hot indices with the exemplar's patches, divided by the number of
     patches at each position (section 3.2), computed as one gather per position within a patch.
 
     Args:

@@ -101,8 +101,8 @@ def _torchvision_state() -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         raise MissingFileError(
-            f"expected to download the VGG of --vgg torchvision from {weights.url}, got: {error}: fetch that file "
-            f"where there is a network and save it as {cache}, or name a .safetensors file with --vgg"
+            f"expected to download the VGG of --vgg torchvision from {weights.url}, got: {error}: download "
+            f"it on a machine with network access and save it as {cache}, or pass a .safetensors file to --vgg"
         ) from error
     convs = [layer for layer in features if isinstance(layer, nn.Conv2d)][: len(_NAMES)]
     state = {f"conv{n}.weight": c.weight.data for n, c in zip(_NAMES, convs, strict=True)}

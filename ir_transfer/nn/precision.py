@@ -19,7 +19,7 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Return values, of any shape, of less than float32 precision in float32, others unchanged."""
+    """Cast values (any shape) of less than float32 precision to float32; others are returned unchanged."""
     return values if values.dtype in {torch.float32, torch.float64} else values.float()
 
 

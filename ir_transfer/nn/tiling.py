@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def radii(down: Sequence[int], up: Sequence[int]) -> tuple[int, int]:
-    """Return the margins in pixels on which features and output inside of an aligned box depend.
+    """Return the margins in pixels on which features and output inside an aligned box depend.
 
     Cells of level l have ``2^l`` pixels, and the box consists of cells of the deepest level. A 3x3 convolution at level
     l extends the margin by one cell, 2x2 pooling does not, and up-sampling extends it to whole cells of the next deeper

@@ -19,7 +19,7 @@ Padding = Literal["reflect", "replicate", "zeros"]
 
 
 class ConvRelu(nn.Module):
-    """3x3 convolution with ReLU, residual on request.
+    """3x3 convolution with ReLU, optionally residual.
 
     Args:
         in_channels: Channels in.
@@ -51,7 +51,7 @@ class VggEncoder(nn.Module):
         widths: Channels of each level.
         depths: Convolutions of each level.
         in_channels: Channels of the image.
-        padding: Border rule of every 3x3 convolution.
+        padding: Padding mode of every 3x3 convolution.
         residual: Whether the second and later convolutions of a level are residual.
         input_conv: Whether VGG's 1x1 input convolution (a fixed colour transform) is prepended.
     """
@@ -85,13 +85,13 @@ class VggEncoder(nn.Module):
 
 
 class MirrorDecoder(nn.Module):
-    """The encoder mirrored: nearest up-sampling instead of pooling, a linear last convolution.
+    """Mirrored encoder: nearest-neighbour up-sampling instead of pooling, and a linear last convolution.
 
     Args:
         widths: Channels of the encoder's levels.
         depths: Convolutions of the encoder's levels.
         out_channels: Channels of the image; 1 for infrared.
-        padding: Border rule of every 3x3 convolution.
+        padding: Padding mode of every 3x3 convolution.
         residual: Whether convolutions that keep the width are residual.
         skips: Whether every level's feature is added after up-sampling, or the deepest one alone is used.
         head: Last layer; None for a 3x3 convolution to an image.

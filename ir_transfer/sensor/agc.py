@@ -4,8 +4,6 @@
 others adapt to each image, as cameras do.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Simulates a sensor: apparent intensity to measured intensity."""
 
-from __future__ import annotations
-
 from typing import SupportsIndex
 
 import numpy as np
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from ir_transfer.errors import InputError
 from ir_transfer.sensor.model import SensorModel
 from ir_transfer.sensor.noise import (
+    Defects,
     Pattern,
     add_temporal,
     draw_bad_pixels,
@@ -18,10 +17,9 @@ from ir_transfer.sensor.noise import (
     drift_phase,
     frame_number,
     generator,
+    quantise,
 )
-from ir_transfer.sensor.optics import blur, mtf
-from ir_transfer.sensor.readout import Defects, quantise
-from ir_transfer.sensor.sampling import enlarge, fit, shrink
+from ir_transfer.sensor.optics import blur, enlarge, fit, mtf, shrink
 
 Floats = NDArray[np.float32]
 

@@ -1,7 +1,5 @@
 """Ranges of numbers, declared with the fields that they apply to."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -70,7 +70,7 @@ class Surface:
         material: Material of the surface.
         normal: Outward unit vector.
         tint: Factors of the reflectance in red, green, blue and near infrared.
-        excess: Kelvin above the equilibrium with air and sun, as of engines and heated rooms.
+        excess: Kelvin above the equilibrium with air and sun, for example of engines and heated rooms.
         body: Weight in [0, 1] of body temperature (306 K) in the temperature of the surface.
         glow: Emitted light in red, green, blue and near infrared.
         object_id: Number of the object it belongs to; 0 is scenery.

@@ -5,8 +5,6 @@ times the radiance at the temperature of the surface, plus (1 - emissivity) time
 use the same surfaces and the same pinhole camera, so that they are registered exactly.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

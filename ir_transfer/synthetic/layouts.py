@@ -1,7 +1,5 @@
 """Synthetic copies of public data sets: rendered scenes in the folders, names and file formats of a card."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import re
@@ -31,7 +29,7 @@ def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160
     """Write rendered pairs in the layout of the data set of a card.
 
     Args:
-        out: New or empty folder; commands take it as the root for this card.
+        out: New or empty folder, which can be used as the root of this card.
         card: Card with the layout.
         count: Number of pairs (of images per side for unpaired sets).
         size: Width and height of an image in pixels, without a border that the card names.
@@ -63,7 +61,7 @@ def _names(example: Mapping[str, list[str]], count: int) -> list[dict[str, str]]
     """Return ``count`` sets of field texts: combinations of the examples, then with increasing numbers."""
     last = list(example)[-1]
     combined = [dict(zip(example, texts, strict=True)) for texts in itertools.product(*example.values())]
-    if parts := example.get("part"):  # assigned in turn, so that a name is in one part only
+    if parts := example.get("part"):  # assigned in turn, so that each name is in only one part
         dealt = {name: parts[number % len(parts)] for number, name in enumerate(example[last])}
         combined = [values for values in combined if values["part"] == dealt[values[last]]]
     chosen = [combined[int(i)] for i in np.linspace(0, len(combined) - 1, min(count, len(combined))).round()]

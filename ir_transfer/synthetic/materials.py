@@ -1,7 +1,5 @@
 """Materials of surfaces (reflectance, emissivity, thermal storage), and noise for their textures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

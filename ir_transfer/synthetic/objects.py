@@ -1,7 +1,5 @@
 """Objects of a scene: cars, people, buildings, trees and lamps, each a list of surfaces."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +40,7 @@ def _colour(random: np.random.Generator, low: float, high: float) -> Tint:
 
 
 def car(random: np.random.Generator, x: float, z: float, *, oncoming: bool, night: bool) -> SceneObject:
-    """Return a car at (x, z), its near end; the engines of 90 % are warm, and so bonnet, grille, exhaust and tyres."""
+    """Return a car with its near end at (x, z); engine, bonnet, grille, exhaust and tyres are warm in 90%."""
     length, half, top = random.uniform(3.9, 4.8), random.uniform(0.82, 0.95), random.uniform(1.38, 1.75)
     waist, floor = 0.58 * top, 0.24
     shade = random.choice([0.12, 0.3, 0.9, 1.5])

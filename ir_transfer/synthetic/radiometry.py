@@ -1,7 +1,5 @@
 """Temperature and radiance of surfaces, and camera models that turn radiance into images."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,7 +73,7 @@ def nir_camera(light: Floats, random: np.random.Generator, noise: float) -> Floa
 def lwir_camera(heat: Floats) -> Floats:
     """Return the image (H, W) in [0, 1] of a thermal camera whose gain control maps two percentiles to the range.
 
-    A clear sky is mostly below the lower percentile, and so black.
+    A clear sky is mostly below the lower percentile and therefore black.
     """
     low, high = np.percentile(heat, [10, 99.85])
     return np.asarray(np.clip(0.03 + 0.94 * (heat - low) / max(float(high - low), 1e-4), 0, 1), dtype=np.float32)

@@ -1,7 +1,5 @@
 """Random scenes: weather, street and objects, reproducible by seed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,7 +80,7 @@ class Scene:
 
 
 def draw_weather(random: np.random.Generator, night: bool | None = None) -> Weather:
-    """Draw the weather; four scenes in ten are at night unless it is given."""
+    """Draw the weather; by default, four scenes in ten are at night."""
     dark = bool(random.random() < 0.4) if night is None else night
     clear = float(random.choice([random.uniform(0.6, 1.0), random.uniform(0.0, 0.4)]))
     azimuth, elevation = random.uniform(-2.6, -0.5) * random.choice([-1, 1]), random.uniform(0.35, 0.95)

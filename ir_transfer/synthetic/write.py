@@ -1,7 +1,5 @@
 """Writing rendered scenes as a pair set with boxes and masks."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +37,7 @@ def write_scenes(
         band: ``lwir`` or ``nir``.
         size: Width and height in pixels.
         seed: Equal seeds give equal files.
-        boxes: Also write ``annotations.json`` (COCO) and ``boxes.json``, which ``ir-transfer evaluate`` takes.
+        boxes: Also write ``annotations.json`` (COCO) and ``boxes.json``, for ``ir-transfer evaluate``.
         masks: Also write index masks to ``masks/`` with their names in ``labels.yaml``, for ``ir-transfer evaluate``.
         night: Day or night; both are drawn if None.
         done: Called after each pair.

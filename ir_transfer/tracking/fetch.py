@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ir_transfer.errors import InputError, TrackingError, UnknownNameError, WeightsError
-from ir_transfer.tracking.store import as_default_store, connect, one_line, translate_store_errors
+from ir_transfer.errors import InputError, TrackingError, UnknownNameError, WeightsError, one_line
+from ir_transfer.tracking.store import as_default_store, connect, translate_store_errors
 from ir_transfer.tracking.weights_file import WeightsFile
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """Delivers the journal of a running training in a separate thread, so that training never waits for MLflow."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +10,7 @@ from typing import Self
 import psutil
 import torch
 
+from ir_transfer.errors import one_line
 from ir_transfer.tracking.delivery import Delivery
 from ir_transfer.tracking.run_inputs import RunInput
 from ir_transfer.tracking.store import connect
@@ -81,10 +80,9 @@ class Follower:
             self._delivery.deliver()
         except Exception as error:  # no error of a store or a network may stop the training
             if not self._failing:
-                reason = " ".join(str(error).split())[:200]
                 self._report(
                     f"warning: MLflow at {self._delivery.uri} does not accept this run ({type(error).__name__}: "
-                    f"{reason}); the training continues, and its events are kept in {self._delivery.folder}"
+                    f"{one_line(error)}); the training continues, and its events are kept in {self._delivery.folder}"
                 )
             self._failing = True
             return False

@@ -67,12 +67,6 @@ def promote(client: MlflowClient, name: str, compare: Compare, folder: Path) -> 
 
     Without a champion it must be better than every baseline. The alias is set last, after everything is logged.
 
-    Args:
-        client: Client of the store.
-        name: Registered name.
-        compare: Compares the models.
-        folder: Folder for the weights.
-
     Raises:
         UnknownNameError: No such model, or it has no candidate.
         TrackingError: The store does not answer.

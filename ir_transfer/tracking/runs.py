@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ir_transfer.errors import InputError, IrTransferError, TrackingError
-from ir_transfer.tracking.store import EXPERIMENT, KIND, connect, one_line
+from ir_transfer.errors import InputError, IrTransferError, TrackingError, one_line
+from ir_transfer.tracking.store import EXPERIMENT, KIND, connect
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -18,9 +18,6 @@ _HUGE = 1e300  # infinity is stored as the largest number; comparisons with NaN 
 
 class RunStore:
     """Reads the runs of an existing tracking store.
-
-    Args:
-        uri: Its tracking URI.
 
     Attributes:
         uri: Its tracking URI.

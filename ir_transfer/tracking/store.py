@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError
+from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError, one_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,10 +29,6 @@ _VARIABLE = "MLFLOW_TRACKING_URI"
 
 def resolve_uri(given: str | None, folder: Path = DEFAULT_FOLDER) -> str:
     """Return the tracking URI: the one given, else that of ``MLFLOW_TRACKING_URI``, else a database in a folder.
-
-    Args:
-        given: URI of the command line.
-        folder: Folder of the default database.
 
     Example:
         >>> from pathlib import Path
@@ -191,9 +187,6 @@ def as_default_store(client: MlflowClient) -> Iterator[None]:
 def translate_store_errors(uri: str) -> Iterator[None]:
     """Translate the errors of an unavailable, damaged or refusing store into one of this package.
 
-    Args:
-        uri: URI of the store, for the message.
-
     Raises:
         TrackingError: For errors of MLflow, of its database and of the network.
     """
@@ -280,8 +273,3 @@ def creator_tags() -> dict[str, str]:
 def metric_name(text: str) -> str:
     """Return a text as a valid name of a metric or a parameter."""
     return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text)
-
-
-def one_line(error: Exception) -> str:
-    """Return the first 200 characters of an error's message on one line."""
-    return " ".join(str(error).split())[:200]

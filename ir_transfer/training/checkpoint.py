@@ -1,7 +1,5 @@
 """Training state on disk, written atomically and read without unpickling code."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cache of the features that a frozen content encoder computes for the views of a training run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

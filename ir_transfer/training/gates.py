@@ -5,8 +5,6 @@ recognise objects, or its output is an embossed copy of the RGB image. Each gate
 of the validation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Images to train on: listed and checked at the start, decoded on demand, cached up to a memory limit."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Interruption of a run: the first signal stops it after the current step, the second one immediately."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

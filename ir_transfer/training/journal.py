@@ -1,7 +1,5 @@
 """Journal of a run: one JSON line per event, in the run folder, independent of other tracking."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Refusal of data leaks: no scene and no image may be in both training and validation."""
 
-from __future__ import annotations
-
 import filecmp
 import hashlib
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Networks of a training, their optimisers, and the moving average of the weights."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

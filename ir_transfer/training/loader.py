@@ -1,7 +1,5 @@
 """Loader that prepares batches ahead of the training, in order."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The training loop, used for all trainable models."""
 
-from __future__ import annotations
-
 import functools
 import json
 import time

@@ -1,7 +1,5 @@
 """Muon optimiser: orthogonalised momentum for weight matrices, AdamW for all other parameters."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Objective: a module that maps a batch to its losses, so that several processes can share one backward pass."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 import kornia
@@ -79,12 +77,7 @@ class Objective(nn.Module):
         return [parameter for parameter in parameters if parameter.requires_grad]
 
     def forward(self, batch: Batch, active: Collection[str]) -> dict[str, Tensor]:
-        """Return the weighted losses () of a batch by name.
-
-        Args:
-            batch: This process's shard.
-            active: Names of the losses to compute.
-        """
+        """Return the weighted losses () of a batch by name."""
         found: dict[str, Tensor] = {}
         scene = None
         if any(name != HINTS for name in active):

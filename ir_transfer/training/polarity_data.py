@@ -1,7 +1,5 @@
 """White-hot infrared images for the polarity classifier: reading, folds of whole scenes, batched augmentation."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,11 +136,7 @@ def draw_batch(statistics: Sequence[Tensor], shares: Sequence[float], count: int
 
 
 class PolarityAugment:
-    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; images stay white-hot.
-
-    Args:
-        random: Random generator.
-    """
+    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; images stay white-hot."""
 
     def __init__(self, random: torch.Generator) -> None:
         self.random = random

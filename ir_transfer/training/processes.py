@@ -1,7 +1,5 @@
 """Communication between the processes of a training, started by torchrun or a single one."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +19,7 @@ _TIMEOUT = timedelta(hours=2)  # the other processes wait while the first one va
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes that train one model together; one by default.
-
-    Attributes:
-        rank: Number of this process, from 0.
-        count: Number of processes.
-        device: Device of this process.
-    """
+    """The processes that train one model together; one by default."""
 
     rank: int = 0
     count: int = 1

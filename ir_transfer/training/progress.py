@@ -1,7 +1,5 @@
 """Progress of a run: mean losses, images per second, and share of time spent waiting for data."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

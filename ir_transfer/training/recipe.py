@@ -1,7 +1,5 @@
 """Fields of a training recipe, a YAML file; :mod:`ir_transfer.training.recipe_files` reads and writes it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

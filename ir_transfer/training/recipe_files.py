@@ -1,7 +1,5 @@
 """Reading, checking, comparing and writing of training recipes."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Run folder: log, journal, and files that may fail to be written without ending the run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

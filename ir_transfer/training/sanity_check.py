@@ -1,7 +1,5 @@
 """Sanity check before the first step: one training step and one validation image, with an estimate of the duration."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Learning rates, warm-up and early stopping."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

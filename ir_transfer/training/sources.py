@@ -1,7 +1,5 @@
 """Lists the image files of a recipe's sources and validation sets, by card and split; no file is opened."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

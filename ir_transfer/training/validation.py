@@ -1,7 +1,5 @@
 """Validation on whole images of several sets, each with its own exemplars."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Batches of views for models that work in canonical tone; a sample depends on seed and step only."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Hashable
 from pathlib import Path

@@ -4,8 +4,6 @@ A view depends only on the seed, the image and the number of the view, so that t
 computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """``AlbumentationsToInfrared``, a transform for albumentations."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +12,7 @@ from ir_transfer.conversion.options import Precision
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
+from ir_transfer.transforms.options import OPTIONS, Channels, Draw, GainControl, InfraredOptions
 from ir_transfer.transforms.renderer import Pixels, Renderer
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # otherwise it queries a server for its newest version
@@ -79,28 +77,9 @@ class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albu
         image_seed: int | None = None,
         p: float = 1.0,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name in OPTIONS}
         super().__init__(p=p)
-        self.renderer = Renderer(
-            InfraredOptions.of(
-                styles,
-                model=model,
-                weights=weights,
-                strength=strength,
-                flip_probability=flip_probability,
-                gray_probability=gray_probability,
-                sensors=sensors,
-                sensor_probability=sensor_probability,
-                agc=agc,
-                keep_tone=keep_tone,
-                exemplar_polarity=exemplar_polarity,
-                exemplar_range=exemplar_range,
-                model_options=dict(model_options or {}),
-                channels=channels,
-                precision=precision,
-                device=device,
-                image_seed=image_seed,
-            )
-        )
+        self.renderer = Renderer(InfraredOptions.of(**given))
 
     def get_transform_init_args(self) -> dict[str, Any]:
         """Return the configuration as plain values, for saving."""

@@ -86,6 +86,7 @@ class InfraredOptions:
             strength=ends,
             sensors=_texts(given.pop("sensors", ())),
             exemplar_range=asked,
+            model_options=dict(given.pop("model_options", None) or {}),
             **given,
         )
         options.check()
@@ -141,6 +142,10 @@ class InfraredOptions:
             unit=_pick(unit, SENSOR_UNITS),
             frame=math.floor(frame * _FRAMES),
         )
+
+
+OPTIONS = frozenset(entry.name for entry in fields(InfraredOptions))
+"""Names of the options, which are also arguments of the transforms."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """Translation of images with given random parameters; models and prepared styles are shared within a process."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -39,9 +37,6 @@ class Renderer:
 
     Renderers with the same model and styles share them within a process. Tensors are in shared memory after a renderer
     is sent to another process by torch's multiprocessing, or after a fork.
-
-    Args:
-        options: The configuration.
 
     Raises:
         IrTransferError: A style, model, weights or device is unknown or incompatible.

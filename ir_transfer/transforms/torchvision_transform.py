@@ -1,7 +1,5 @@
 """``ToInfrared``, a transform for ``torchvision.transforms.v2``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +15,7 @@ from ir_transfer.conversion.options import Precision
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
+from ir_transfer.transforms.options import OPTIONS, Channels, Draw, GainControl, InfraredOptions
 from ir_transfer.transforms.renderer import Pixels, Renderer
 
 _LARGEST_NUMBER = 2**62
@@ -85,28 +83,9 @@ class ToInfrared(v2.Transform):  # type: ignore[misc] # torchvision has no types
         device: str = "cpu",
         image_seed: int | None = None,
     ) -> None:
+        given = {name: value for name, value in locals().items() if name in OPTIONS}
         super().__init__()
-        self.renderer = Renderer(
-            InfraredOptions.of(
-                styles,
-                model=model,
-                weights=weights,
-                strength=strength,
-                flip_probability=flip_probability,
-                gray_probability=gray_probability,
-                sensors=sensors,
-                sensor_probability=sensor_probability,
-                agc=agc,
-                keep_tone=keep_tone,
-                exemplar_polarity=exemplar_polarity,
-                exemplar_range=exemplar_range,
-                model_options=dict(model_options or {}),
-                channels=channels,
-                precision=precision,
-                device=device,
-                image_seed=image_seed,
-            )
-        )
+        self.renderer = Renderer(InfraredOptions.of(**given))
 
     @property
     def options(self) -> InfraredOptions:

@@ -46,7 +46,7 @@ def test_exemplars_presets_and_results(tmp_path: Path) -> None:
     assert of_result(tmp_path / "e.png").shares == pytest.approx(found.shares)
 
 
-def test_what_has_no_distribution_says_so() -> None:
+def test_missing_distribution_is_stated() -> None:
     (look,) = of_styles(["preset:lwir-road-day"], "johnson", "auto")
     assert look.shares is None
     assert "no distribution" in draw([look])

@@ -65,7 +65,7 @@ def test_an_exemplar_with_the_name_of_an_image_is_named_apart() -> None:
     assert "--style b.png " in replace(PLAIN, styles=("b.png",)).command_line
 
 
-def test_each_style_has_a_folder_of_its_own() -> None:
+def test_each_style_has_a_separate_folder() -> None:
     both = replace(PLAIN, styles=("preset:lwir-road-day", "lwir-road-day.png", "c.png"))
     assert [one.styles for one in both.each_style()] == [(style,) for style in both.styles]
     assert [one.out for one in both.each_style()] == [
@@ -75,7 +75,7 @@ def test_each_style_has_a_folder_of_its_own() -> None:
     ]
 
 
-def test_what_is_missing_or_wrong_is_refused(tmp_path: Path) -> None:
+def test_missing_or_invalid_fields_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected at least one RGB image, got none"):
         replace(PLAIN, images=()).options(tmp_path, tmp_path)
     with pytest.raises(InputError, match="expected at least one style, got none"):

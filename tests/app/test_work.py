@@ -85,7 +85,7 @@ def test_a_run_that_cannot_begin_raises_the_error_of_the_tool(place: Workspace) 
         carry_out(Request(("a.png",), ("preset:lwir-road-dya",), model="adain"), place)
 
 
-def test_what_was_judged_is_shown_with_its_source(place: Workspace) -> None:
+def test_judged_polarity_is_shown_with_its_source(place: Workspace) -> None:
     made = carry_out(Request(("a.png",), ("hot.png",), model="histogram"), place)
     box = detected_box([made])
     assert "hot.png" in box

@@ -219,7 +219,7 @@ def test_errors_are_the_sentences_of_the_tool(
     page.close()
 
 
-def test_two_visitors_at_once_get_each_their_own(
+def test_concurrent_visitors_get_separate_results(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = [_open(context, served), _open(context, served)]

@@ -141,6 +141,6 @@ def test_weights_of_another_model_are_no_start(root: Path, capsys: pytest.Captur
     assert "adain" in error
 
 
-def test_the_exemplar_that_was_taken_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_validation_exemplars_are_reported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(train(root, "--set", "data.validation_exemplar=null", "--set", "training.steps=1")) == 0
     assert "the exemplars of the validation pairs are" in capsys.readouterr().out

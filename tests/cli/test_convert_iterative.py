@@ -75,7 +75,7 @@ def test_wrong_options(arguments: list[str], option: str, message: str, capsys: 
     assert message in capsys.readouterr().err
 
 
-def test_a_model_without_options_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_without_options_refuses_them(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments[:4], "--model", "histogram", *arguments[-2:], "--option", "steps=3"]) == 2
     assert "known: none" in capsys.readouterr().err
 

@@ -99,7 +99,7 @@ def test_every_page_has_a_result(tmp_path: Path, style: Path, capfd: pytest.Capt
     assert lines(tmp_path / "all")["scan.tif2"]["reading"] == {"directory": 1, "page": 2, "pages": 2}
 
 
-def test_what_is_transparent_stays_so_and_what_is_ignored_is_counted(
+def test_transparency_is_kept_and_ignored_files_are_counted(
     tmp_path: Path, style: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in"

@@ -114,9 +114,7 @@ def test_verify_checks_the_pixels(exemplar: Path, tmp_path: Path, capsys: pytest
     assert "images/o3.png: expected the stored frame, got another orientation" in capsys.readouterr().out
 
 
-def test_verify_checks_what_labels_state_against_the_pixels(
-    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verify_compares_labels_with_pixels(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The source is as wrong as its result, so that labels against labels would pass."""
     photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
     voc(tmp_path / "in", "a.jpg", np.pad(scene() > 128, ((40, 0), (40, 0))))

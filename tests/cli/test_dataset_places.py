@@ -109,7 +109,7 @@ def test_a_set_by_another_name_is_gone_on_with(project: Path, capsys: pytest.Cap
 
 
 @pytest.mark.usefixtures("project")
-def test_what_left_the_source_leaves_the_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_removed_from_the_source_are_removed_from_the_set(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", "set", *STYLE, "-o", "ir"]) == 0
     Path("set/images/train/1.png").unlink()
     Path("set/labels/train/1.txt").unlink()
@@ -128,7 +128,7 @@ def test_what_left_the_source_leaves_the_set(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.usefixtures("project")
-def test_a_merge_never_writes_into_what_it_reads(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_merge_does_not_modify_its_inputs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", "set", *STYLE, "--shard", "1/1", "-o", "part"]) == 0
     kept = results("set"), results("part")
     Path("link").symlink_to("set")

@@ -50,7 +50,7 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean 'kaist'" in capsys.readouterr().err
 
 
-def test_check_is_clean_or_says_what_to_do(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_is_clean_or_names_a_remedy(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "report"
     assert main(["datasets", "check", "generic-paired", "--root", str(scenes), "-o", str(out)]) == 0
     assert "clean" in capsys.readouterr().out

@@ -6,12 +6,12 @@ from importlib import metadata
 import pytest
 
 from ir_transfer.cli import main
-from ir_transfer.diagnosis import machine, packages
+from ir_transfer.diagnosis import packages
 from ir_transfer.diagnosis.check import Check
 
 
 def test_a_healthy_installation(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_LEAST_MEMORY", 1)  # other tests may have it
+    monkeypatch.setattr(packages, "_LEAST_MEMORY", 1)  # other tests may have it
     assert main(["doctor", "--device", "cpu", "--json"]) == 0
     said = capsys.readouterr()
     found = json.loads(said.out)

@@ -54,7 +54,7 @@ def look(out: Path) -> dict[str, Any]:
 AUTO = {"polarity": "black-hot", "polarity_source": "auto", "polarity_score": "-0.36"}
 
 
-def test_convert_says_what_it_inverts_and_keeps_it(
+def test_convert_reports_and_records_inverted_exemplars(
     photos: Path, dark: Path, bright: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["convert", str(photos), "--model", "histogram"]
@@ -74,7 +74,7 @@ def test_convert_says_what_it_inverts_and_keeps_it(
     assert main([*command, "--style", str(dark), "-o", str(tmp_path / "x"), "--exemplar-polarity", "hot"]) == 2
 
 
-def test_the_result_has_the_polarity_that_is_asked_for(photos: Path, dark: Path, tmp_path: Path) -> None:
+def test_the_result_has_the_requested_polarity(photos: Path, dark: Path, tmp_path: Path) -> None:
     command = ["convert", str(photos), "--style", str(dark), "--model", "histogram"]
     made = {}
     for name, extra in {

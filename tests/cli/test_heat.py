@@ -50,7 +50,7 @@ def made(
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
 @pytest.mark.parametrize("texts", [["auto"], ["auto=-0.1"], ["auto=0,people=+0.3"]])
-def test_every_command_heats_what_the_map_finds(
+def test_every_command_heats_the_objects_of_the_map(
     photo: Path, exemplar: Path, tmp_path: Path, command: str, texts: Sequence[str]
 ) -> None:
     shift = {"auto": 0.2, "auto=-0.1": -0.1}.get(texts[0], 0.3)
@@ -69,7 +69,7 @@ def test_every_command_heats_what_the_map_finds(
 
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
-def test_a_shift_that_changes_nothing_is_told(
+def test_a_shift_without_effect_is_reported(
     photo: Path, exemplar: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = [command, str(photo), "--style", str(exemplar), "--model", "gray", "--exemplar-polarity", "white-hot"]
@@ -147,7 +147,7 @@ def test_a_image_by_tiles_is_heated_as_a_whole(exemplar: Path, tmp_path: Path) -
     assert tiled[60:100, 70:90].mean() == pytest.approx(0.114 + 0.3, abs=0.01)
 
 
-def test_an_outline_that_is_only_a_box_makes_no_bright_rectangle(exemplar: Path, tmp_path: Path) -> None:
+def test_a_box_outline_leaves_no_bright_rectangle(exemplar: Path, tmp_path: Path) -> None:
     root = tmp_path / "coco"
     (root / "images").mkdir(parents=True)
     Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(root / "images/frame_1.png")

@@ -75,9 +75,7 @@ def test_a_reader_that_leaves_is_no_crash(wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [["convert", "x" * 300], ["train", "recipe.yaml"], ["evaluate"]])
-def test_what_the_system_or_the_machine_refuses_is_one_line(
-    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_system_errors_are_one_line(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {
         "convert": ["--style", "x.png", "-o", str(tmp_path / "out")],
         "train": ["--data", str(tmp_path), "--device", "gpu"],

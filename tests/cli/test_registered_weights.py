@@ -36,7 +36,7 @@ def hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def test_convert_in_a_process_of_its_own(client: MlflowClient, photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_convert_in_a_separate_process(client: MlflowClient, photos: Path, exemplar: Path, tmp_path: Path) -> None:
     command = ["convert", str(photos), "--style", str(exemplar), "--weights", CHAMPION, "-o", str(tmp_path / "out")]
     done = subprocess.run(
         [sys.executable, "-m", "ir_transfer", *command, "--track"],

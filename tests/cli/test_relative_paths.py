@@ -21,7 +21,7 @@ from safetensors import safe_open
 
 from ir_transfer.cli import COMMANDS, main
 from ir_transfer.conversion.exported import make
-from ir_transfer.diagnosis import machine
+from ir_transfer.diagnosis import packages
 from ir_transfer.export.metadata import read_metadata
 from ir_transfer.local_server import choose_port
 from ir_transfer.training.journal import append_event
@@ -300,7 +300,7 @@ def test_the_same_from_everywhere(
     name: str, world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(make.ExportOptions, "__init__", with_few_sizes(make.ExportOptions.__init__))
-    monkeypatch.setattr(machine, "_LEAST_MEMORY", 1)  # other tests may have it
+    monkeypatch.setattr(packages, "_LEAST_MEMORY", 1)  # other tests may have it
     use_small_encoders(monkeypatch)
     if name == "app":
         needed("gradio", "install the extra dev")
@@ -325,7 +325,7 @@ def test_every_command_is_in_the_table() -> None:
     assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys()
 
 
-def test_a_run_goes_on_under_another_name(
+def test_a_run_resumes_under_another_path(
     world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was made by one way is skipped by another, whatever the working folder."""

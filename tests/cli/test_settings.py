@@ -164,7 +164,7 @@ def test_a_faulty_variable_is_an_error(
     assert message in " ".join(capsys.readouterr().err.split())
 
 
-def test_what_the_command_line_overrides_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_overridden_on_the_command_line_are_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IR_TRANSFER_CONVERT_STRENGTH", "much")
     command = ["convert", "a.png", "--style", "warm day.png", "--model", "gray", "-o", "out", "-q"]
     assert main([*command, "--strength", "1"]) == 0

@@ -40,7 +40,7 @@ def test_the_first_interrupts_and_the_second_would_end_the_process() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_handler_of_the_program_stays() -> None:
+def test_existing_signal_handlers_are_kept() -> None:
     caught: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number))
     try:

@@ -49,7 +49,7 @@ def test_last_lines_and_exit_codes(
     assert main([*arguments, "--resume", "--overwrite"]) == 2
 
 
-def test_damage_is_told(arguments: list[str], clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damage_is_reported(arguments: list[str], clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = clip.with_name("frames")
     folder.mkdir()
     for number, pixels in enumerate(moving(3)):
@@ -119,7 +119,7 @@ def test_kill_and_resume_give_the_same_frames(
     assert not frames.exists()
 
 
-def test_h264_does_not_depend_on_what_is_in_memory(clip: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_h264_does_not_depend_on_uninitialised_memory(clip: Path, exemplar: Path, tmp_path: Path) -> None:
     write_clip(clip, [cv2.GaussianBlur(frame, (0, 0), 3).astype(np.uint8) for frame in moving(50)])
     command = [sys.executable, "-m", "ir_transfer", "video", str(clip), "--style", str(exemplar), "--no-flow"]
     videos = []

@@ -50,7 +50,7 @@ def test_styles_that_are_no_image_have_no_column(photos: Path, tmp_path: Path) -
         assert sheet.width == 2 * 488 + 8
 
 
-def test_what_the_run_could_not_make_is_left_out(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_failed_results_are_left_out(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 0)
     plan = make_plan([str(photos)], tmp_path / "out")
     (photos / "a.png").write_bytes(b"damage")

@@ -135,7 +135,7 @@ def test_names_that_lead_elsewhere_are_left_out(memory: MemoryFileSystem, photos
     assert not Path(folder).exists()
 
 
-def test_what_cannot_be_staged_is_told(memory: MemoryFileSystem, photos: Path) -> None:
+def test_inputs_that_cannot_be_staged_are_reported(memory: MemoryFileSystem, photos: Path) -> None:
     put(memory, photos, "/bucket/rgb")
     for inputs, out, kind, text in (
         ("memory://bucket/none", "memory://bucket/ir", MissingFileError, "memory://bucket/none to exist"),

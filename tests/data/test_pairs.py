@@ -121,7 +121,7 @@ def test_two_column_lists(tmp_path: Path) -> None:
     assert (pair.stem, pair.ir) == ("a b_1", tmp_path / "c.png")
 
 
-def test_a_card_that_does_not_fit_is_told(tmp_path: Path) -> None:
+def test_a_card_that_does_not_fit_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="crop_LR_visible"):
         list_pairs(tmp_path, load_card("roadscene"))
     with pytest.raises(InputError, match="show llvip"):

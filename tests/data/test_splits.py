@@ -63,12 +63,12 @@ def test_files_are_read_back_and_leaks_refused(tmp_path: Path) -> None:
     moved = content["parts"]["val"][scene].pop()
     content["parts"]["train"]["other"] = [moved]
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=rf"every scene in one part of .*'{scene}'"):
+    with pytest.raises(InputError, match=rf"every scene in one subset of .*'{scene}'"):
         read_split(path, PAIRS)
 
     content["parts"]["val"][scene].append(moved)
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=rf"every pair in one part.*'{moved}'"):
+    with pytest.raises(InputError, match=rf"every pair in one subset of .*'{moved}'"):
         read_split(path, PAIRS)
     with pytest.raises(InputError, match="made for"):
         read_split(path, PAIRS[:5])

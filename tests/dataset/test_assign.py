@@ -9,8 +9,8 @@ import pytest
 
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job, Variant
-from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser, draw_variants
 from ir_transfer.dataset.options import DatasetOptions, Rule, parse_rules
+from ir_transfer.dataset.plan import ExemplarSimilarity, StyleChooser, draw_variants
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph, thermal

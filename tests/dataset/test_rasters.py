@@ -72,7 +72,7 @@ def test_place_bits_bands_and_levels_survive(aerial: Path, exemplar: Path, tmp_p
 
 
 @pytest.mark.parametrize("more", [("--include-gray",), ("--assign", "nearest")])
-def test_what_needs_the_whole_image_is_refused_by_name(
+def test_options_that_need_the_whole_image_are_refused_by_name(
     aerial: Path, exemplar: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     assert generate(aerial, exemplar, tmp_path / "out", *more) == 1

@@ -6,7 +6,7 @@ import psutil
 import pytest
 import torch
 
-from ir_transfer.diagnosis.machine import check_devices, check_memory
+from ir_transfer.diagnosis.packages import check_devices, check_memory
 
 
 @pytest.mark.parametrize(("available", "status"), [(5 * 10**8, "failed"), (2 * 10**9, "ok")])

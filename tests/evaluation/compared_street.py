@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from ir_transfer import create_model
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
@@ -50,7 +49,7 @@ def compared_street(
 ) -> Comparison:
     root = write_pairs(folder, scenes)
     pairs = list_pairs(root)
-    methods = with_baselines([blurred(), *others], create_model)
+    methods = with_baselines([blurred(), *others])
     results = evaluate(
         methods,
         [load_scene(pair) for pair in pairs],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ir_transfer.evaluation.cases import Cases
+from ir_transfer.evaluation.results import Cases
 from ir_transfer.evaluation.scenes import Scene
 
 

@@ -49,7 +49,7 @@ def test_parts_of_a_card_and_of_a_split(tmp_path: Path) -> None:
     write_split(tmp_path / "split.json", split)
     held_out = find_pairs(tmp_path / "ab", NONE, "generic-ab", tmp_path / "split.json")
     assert len(held_out.pairs) == split.count("val")
-    with pytest.raises(InputError, match=f"--part to be a part of .*it has {', '.join(sorted(published))}"):
+    with pytest.raises(InputError, match=f"--part to be a subset of .*it has {', '.join(sorted(published))}"):
         find_pairs(tmp_path / "ab", NONE, "generic-ab", part="vall")
     with pytest.raises(MissingFileError, match=r"none\.json"):
         find_pairs(tmp_path / "ab", NONE, "generic-ab", tmp_path / "none.json")

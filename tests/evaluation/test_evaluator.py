@@ -52,7 +52,7 @@ def scenes(root: Path) -> list[Scene]:
 @pytest.fixture(scope="module")
 def results(root: Path, scenes: list[Scene]) -> Results:
     return evaluate(
-        with_baselines([blurred()], create_model),
+        with_baselines([blurred()]),
         scenes,
         Two(load_exemplar(root / "exemplar.png"), scenes[0].ground_truth),
         EvalSettings(PerceptualEncoder.load(root / "vgg.safetensors")),
@@ -105,7 +105,7 @@ def test_a_scene_counts_once_however_many_exemplars(results: Results, scenes: li
     assert results.exemplars["scene0"] == ["0", "1"]
 
 
-def test_outputs_are_kept_where_asked_for(results: Results, scenes: list[Scene]) -> None:
+def test_outputs_are_written_to_the_requested_folder(results: Results, scenes: list[Scene]) -> None:
     assert [*results.outputs] == [*BASELINES, BLURRED]
     assert all([*kept] == ["scene1"] for kept in results.outputs.values())
     assert results.outputs["gray"]["scene1"].shape == scenes[1].ground_truth.shape[2:]

@@ -100,7 +100,7 @@ def test_objects_outside_of_what_is_valid_do_not_count(street: tuple[Scene, Tens
     assert found["people_heat"][1] == 2
 
 
-def test_what_cannot_be_computed_is_left_out_and_said(street: tuple[Scene, Tensor]) -> None:
+def test_metrics_that_cannot_be_computed_are_omitted_and_listed(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     valid = torch.zeros_like(scene.ground_truth, dtype=torch.bool)
     valid[..., ::2, :] = True  # no two rows together

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ir_transfer.evaluation.published import TAGS, published_tables, read_published
+from ir_transfer.evaluation.report import TAGS, published_tables, read_published
 
 
 def test_every_figure_has_a_source() -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.published import WARNING
-from ir_transfer.evaluation.report import write_report
+from ir_transfer.evaluation.report import WARNING, write_report
 from tests.evaluation.compared_street import BLURRED
 
 if TYPE_CHECKING:

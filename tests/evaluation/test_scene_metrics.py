@@ -30,7 +30,7 @@ def test_people_and_vehicles_apart() -> None:
     assert figures == {"object_heat": (0.75, 4), "people_heat": (1.0, 1), "vehicle_heat": (0.5, 2)}
 
 
-def test_measures_what_is_asked_for_only() -> None:
+def test_computes_only_the_requested_metrics() -> None:
     scene, boxes = street()
     figures, look = SceneEvaluator(scene, boxes, ["ssim", "edges_kept", "perceptual"]).measure(scene.ground_truth, None)
     assert set(figures) == {"ssim", "edges_kept"}

@@ -77,7 +77,7 @@ def test_a_reduced_scene_has_its_objects_at_its_own_scale(tmp_path: Path) -> Non
     assert (person.inside.min(axis=0).tolist(), person.inside.max(axis=0).tolist()) == ([10, 8], [19, 11])
 
 
-def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
+def test_invalid_labels_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "s.png", label())
     with pytest.raises(InputError, match=r"quarter of the scene's 240 x 160 pixels, got 30 x 20"):
         soft_regions(path, (160, 240), (160, 240))

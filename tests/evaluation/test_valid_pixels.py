@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ir_transfer.evaluation.valid_pixels import ValidPixels, largest_rectangle, whole_windows
+from ir_transfer.evaluation.masked_metrics import ValidPixels, largest_rectangle, whole_windows
 
 
 @pytest.mark.parametrize("seed", range(6))

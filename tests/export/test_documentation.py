@@ -30,7 +30,7 @@ def test_the_program_has_about_thirty_lines() -> None:
 
 
 @pytest.mark.parametrize("size", [(61, 83), (48, 64)])
-def test_the_program_runs_alone_and_gives_what_torch_gives(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_program_runs_alone_and_agrees_with_torch(tmp_path: Path, size: tuple[int, int]) -> None:
     exported, _ = export_small(tmp_path, "onnx")
     photo = photograph(*size)
     Image.fromarray(photo).save(tmp_path / "photo.png")

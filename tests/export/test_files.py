@@ -42,7 +42,7 @@ def open_style_file(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return export_small(tmp_path_factory.mktemp("open"), "onnx", baked=False)
 
 
-def test_an_onnx_file_says_what_it_holds(onnx_file: Exported) -> None:
+def test_an_onnx_file_has_metadata(onnx_file: Exported) -> None:
     path, facts = onnx_file
     found = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map
     weights = create_model("adain", small_path(path)).weights_hash
@@ -60,7 +60,7 @@ def small_path(exported: Path) -> Path:
     return exported.parent / f"small-{exported.stem.removesuffix('-any')}.safetensors"
 
 
-def test_an_openvino_file_says_the_same(openvino_file: Exported) -> None:
+def test_an_openvino_file_has_the_same_metadata(openvino_file: Exported) -> None:
     path, facts = openvino_file
     assert read_metadata(path) == facts
     assert (facts.model, facts.polarity, facts.precision) == ("wct2", "white-hot", "float32")
@@ -115,7 +115,7 @@ def test_openvino_runs_onnx_files_with_fixed_and_with_free_shapes(onnx_file: Exp
 
 
 def test_a_difference_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_transfer.export.tone.CURVE_SHARE", 0.2)
+    monkeypatch.setattr("ir_transfer.export.graph.CURVE_SHARE", 0.2)
     with pytest.raises(InputError, match=r"match torch within 0\.001, got a difference of .* no file was written"):
         export_small(tmp_path, "onnx")
     assert not [path.name for path in tmp_path.iterdir() if "onnx" in path.name]
@@ -187,7 +187,7 @@ def test_the_runtime_follows_the_file() -> None:
             runtime_for(path, asked)  # type: ignore[arg-type]
 
 
-def test_small_weights_are_of_the_model_asked_for(tmp_path: Path) -> None:
+def test_small_weights_belong_to_the_requested_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="wct2"):
         export_file(ExportOptions("adain", tmp_path / "a.onnx", "onnx", weights=str(small_weights(tmp_path, "wct2"))))
 

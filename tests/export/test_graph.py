@@ -47,7 +47,7 @@ def test_the_graph_equals_the_model_at_every_size_and_strength(model: ThermalMod
 
 
 @torch.inference_mode()
-def test_a_style_that_is_passed_gives_what_a_baked_one_does(model: ThermalModel) -> None:
+def test_style_inputs_and_baked_styles_agree(model: ThermalModel) -> None:
     style, names = style_of(model), tuple(sorted(style_of(model).tensors))
     baked = TracedGraph(model, names, style.tensors)(scene(50, 60), torch.ones(1))
     passed = TracedGraph(model, names)(scene(50, 60), torch.ones(1), *(style.tensors[name] for name in names))
@@ -62,7 +62,7 @@ def test_a_turned_style_gives_the_inverse(model: ThermalModel) -> None:
     assert inverted(style).white_hot is not style.white_hot
 
 
-def test_what_has_no_operation_is_refused() -> None:
+def test_unsupported_operations_are_refused() -> None:
     model = small_thermal("adain")
     model.configure({"alignment": "coral"})
     with pytest.raises(InputError, match="alignment=moments"):

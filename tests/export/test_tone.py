@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ir_transfer.export.tone import traced_apply_tone, traced_sample, traced_tone_of
+from ir_transfer.export.graph import traced_apply_tone, traced_sample, traced_tone_of
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from tests.models.small_thermal import scene
 

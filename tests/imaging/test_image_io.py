@@ -224,7 +224,7 @@ def test_truncated_files_are_refused(tmp_path: Path, kind: str, share: float) ->
 
 
 @pytest.mark.parametrize("data", [b"", b"hello, I am a text", b"II*\x00", b"RIFF....WAVE", b"GIF89a....."])
-def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_files_that_are_not_images_are_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(data)
     with pytest.raises(DecodeError, match=r"x\.png: expected"):

@@ -73,7 +73,7 @@ def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_origin_is_told_whatever_info_is(tmp_path: Path, info: str, expected: dict[str, Any]) -> None:
+def test_the_origin_is_recorded_for_any_info_entry(tmp_path: Path, info: str, expected: dict[str, Any]) -> None:
     write_image(tmp_path / "in/a.jpg")
     labelled = write(tmp_path, f'{{{info} "images": [{{"id": 1, "file_name": "a.jpg"}}]}}')
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {"m": "é"})

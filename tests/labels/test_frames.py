@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.dataset.pixel_checks import label_mismatches
+from ir_transfer.dataset.verify import label_mismatches
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.imaging.header import read_header, upright_size
 from ir_transfer.imaging.image_io import read_image, write_gray

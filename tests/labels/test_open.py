@@ -58,7 +58,7 @@ def test_other_files_are_no_labels(tmp_path: Path) -> None:
     assert "expected a class folder" in open_labelled(tmp_path, "classification").problems[0].message
 
 
-def test_what_cannot_be_opened(tmp_path: Path) -> None:
+def test_unreadable_label_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="labelled set"):
         open_labelled(tmp_path / "gone")
     with pytest.raises(InputError, match="expected images in"):

@@ -27,7 +27,7 @@ def scene(number: int, truth_level: float, output_level: float, ground: float = 
 
 
 @pytest.mark.parametrize(("loss", "number"), [(people_contrast, PERSON), (vehicle_contrast, VEHICLE)])
-def test_what_is_colder_than_the_truth_costs_by_deviations(loss: object, number: int) -> None:
+def test_colder_objects_cost_by_deviations(loss: object, number: int) -> None:
     function = people_contrast if loss is people_contrast else vehicle_contrast
     # Contrast 0.3 or 1.5 deviations; the output falls short by one deviation, or by two where it is dark.
     for output_level, short in ((0.8, 0.0), (0.6, 1.0), (0.4, 2.0)):
@@ -35,7 +35,7 @@ def test_what_is_colder_than_the_truth_costs_by_deviations(loss: object, number:
         assert found == pytest.approx(short, rel=0.12, abs=1e-6)
 
 
-def test_what_is_hotter_costs_nothing() -> None:
+def test_hotter_objects_cost_nothing() -> None:
     assert people_contrast(scene(PERSON, 0.7, 1.2)).item() == 0
 
 

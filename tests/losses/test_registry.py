@@ -88,6 +88,6 @@ def test_losses_that_see_the_content_are_blind_to_the_truth(name: str) -> None:
     assert LOSSES[name](other) == LOSSES[name](BLOBS)
 
 
-def test_every_loss_says_what_it_needs() -> None:
+def test_every_loss_declares_its_requirements() -> None:
     assert needing_ground_truth(["l1", "gram", "tv", "adversarial"]) == ["l1"]
     assert needing_vgg(["l1", "gram", "hints", "mmd"]) == ["gram", "hints", "mmd"]

@@ -41,7 +41,7 @@ def test_no_loss_moves_what_is_not_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_what_an_output_shows_where_it_is_not_valid_does_not_matter(name: str) -> None:
+def test_invalid_pixels_do_not_affect_losses(name: str) -> None:
     scene = collared()
     assert scene.valid is not None
     other = torch.where(scene.valid, scene.output, torch.rand_like(scene.output))

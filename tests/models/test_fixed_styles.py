@@ -235,7 +235,7 @@ def test_a_look_that_was_noted_keeps_its_tone_when_training_goes_on() -> None:
     assert not torch.allclose(new.quantiles, old.quantiles, atol=0.05)
 
 
-def test_johnson_goes_on_from_one_of_many_looks() -> None:
+def test_johnson_starts_from_one_of_many_styles() -> None:
     trained, content = cin("day", "night"), scene(40, 60)
     johnson = create_model("johnson", weights=None, looks=("night",), **SMALL_LOOKS).eval()
     johnson.adopt(trained)

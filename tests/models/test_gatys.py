@@ -64,7 +64,7 @@ def test_losses_fall_from_step_to_step_below_those_of_the_thermal_map() -> None:
     assert model.style_loss(found, style.tensors) < 0.5 * model.style_loss(start, style.tensors)
 
 
-def test_without_style_weight_the_thermal_map_of_adain_fulfils_what_is_asked_for() -> None:
+def test_without_style_weight_the_thermal_map_of_adain_is_kept() -> None:
     model, content = make(style_weight=0.0), scene(48, 64)
     with torch.inference_mode():
         start = model.start(content, model.start.prepare([exemplar()], white_hot=True))

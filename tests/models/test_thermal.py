@@ -175,7 +175,7 @@ def test_an_overview_has_the_mean_of_every_cell() -> None:
 
 
 @torch.inference_mode()
-def test_what_is_not_valid_counts_in_no_statistics(model: ThermalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_pixels_count_in_no_statistics(model: ThermalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     style, content, weights = style_of(model).tensors, scene(96, 160), torch.ones(1, 1, 96, 160)
     weights[..., 70:] = 0
     seen: dict[int, Tensor] = {}

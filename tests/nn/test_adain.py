@@ -6,7 +6,7 @@ from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import channel_moments
 
 
-def test_output_has_the_moments_that_were_asked_for() -> None:
+def test_output_has_the_requested_moments() -> None:
     features, style = torch.randn(2, 6, 30, 31) * 4 - 2, torch.rand(2, 6, 17, 19)
     asked = channel_moments(style)
     output = channel_moments(adain(features, channel_moments(features), asked.mean, asked.std()))

@@ -32,7 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_video_goes_on_after_a_full_disk(small_disk: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_a_video_resumes_after_a_full_disk(small_disk: Path, exemplar: Path, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", moving(60, 120, 160))
     command = ["video", str(clip), "--style", str(exemplar), "--model", "histogram", "-q"]
     assert main([*command, "-o", str(tmp_path / "whole.mp4")]) == 0

@@ -77,7 +77,7 @@ def test_masks_sets_and_folders(name: str) -> None:
     assert output(f"./{name}") == output("set")
 
 
-def test_what_fails_is_told_on_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failures_are_reported_on_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(f"in/{name}.png").write_bytes(b"no image")
     assert main(["convert", "in", "--style", "e.png", *MODEL, "-o", "out"]) == 1
     told = capsys.readouterr().err

@@ -43,7 +43,7 @@ def test_a_dry_run_measures_all_and_writes_both_tables(script: ModuleType, tmp_p
     assert "| 4 of 32 x 32 | float32 |" in text
 
 
-def test_what_the_time_does_not_suffice_for_is_named(script: ModuleType, tmp_path: Path) -> None:
+def test_tasks_skipped_for_lack_of_time_are_named(script: ModuleType, tmp_path: Path) -> None:
     assert script.main(["--dry-run", "-o", str(tmp_path), "--minutes", "0"]) == 0
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert found["models"] == found["folders"] == []

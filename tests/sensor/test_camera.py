@@ -229,7 +229,7 @@ def test_noise_of_a_coarse_sensor_lies_on_its_own_grid() -> None:
     assert 0.5 * 0.01 < noise.std() < 0.8 * 0.01
 
 
-def test_what_is_no_image_of_the_camera_is_refused() -> None:
+def test_invalid_images_are_refused() -> None:
     camera = Camera(load_sensor("ideal"), 20, 30, 0)
     with pytest.raises(InputError, match="20 x 30"):
         camera.observe(np.zeros((30, 20), np.float32), 0)

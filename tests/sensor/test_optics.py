@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from ir_transfer.sensor.model import Optics, Sampling
-from ir_transfer.sensor.optics import blur, diffraction, mtf
-from ir_transfer.sensor.sampling import Grid, fit, shrink
+from ir_transfer.sensor.optics import Grid, blur, diffraction, fit, mtf, shrink
 
 LENS = Optics(f_number=1.0, wavelength_um=10.0, pitch_um=12, aberration_px=0.25)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ir_transfer.sensor.model import Sampling
-from ir_transfer.sensor.sampling import Grid, enlarge, fit, shrink
+from ir_transfer.sensor.optics import Grid, enlarge, fit, shrink
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_component_is_found_alone(name: str) -> None:
         assert getattr(found, other) < 0.003
 
 
-def test_components_are_told_apart() -> None:
+def test_components_are_separated() -> None:
     set_to = {"pixel": 0.01, "row": 0.004, "column": 0.006, "fixed_pixel": 0.008, "fixed_row": 0.005, "frame": 0.003}
     found = measure_noise(frames(**set_to))
     for name, sigma in set_to.items():

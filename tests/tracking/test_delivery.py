@@ -94,7 +94,7 @@ def test_a_second_delivery_sends_what_is_new_to_the_same_run(folder: Path, track
     assert run.info.status == "RUNNING"
 
 
-def test_what_was_delivered_in_part_is_not_there_twice(folder: Path, tracking_uri: str) -> None:
+def test_events_of_a_partial_delivery_are_not_duplicated(folder: Path, tracking_uri: str) -> None:
     delivery = Delivery(folder, tracking_uri)
     sheet = folder / "sheet-000100.png"
     whole = sheet.read_bytes()

@@ -124,7 +124,7 @@ def test_example_is_served_as_json(model: Any, folder: Path) -> None:
         (np.full((20, 20, 3), 3.0), InputError, r"\[0, 1\]"),
     ],
 )
-def test_says_what_is_wrong_with_an_image(model: Any, images: Any, error: type[Exception], message: str) -> None:
+def test_invalid_images_are_reported(model: Any, images: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         model.predict(images)
 

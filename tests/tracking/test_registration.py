@@ -41,7 +41,7 @@ def test_a_delivery_that_comes_twice_registers_once(tracking_uri: str, tmp_path:
     assert client.get_model_version_by_alias("adain-lwir", "candidate").version == second.version
 
 
-def test_what_cannot_be_registered(tracking_uri: str, tmp_path: Path) -> None:
+def test_invalid_weights_are_not_registered(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     exemplar, weights = write_exemplar(tmp_path), write_weights(tmp_path / "a.safetensors")
     bandless = write_weights(tmp_path / "b.safetensors", recipe="{}")

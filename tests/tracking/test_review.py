@@ -11,9 +11,8 @@ import pytest
 
 from ir_transfer.errors import InputError
 from ir_transfer.local_server import choose_port
-from ir_transfer.tracking.review import overview, review
+from ir_transfer.tracking.review import overview, review, serving
 from ir_transfer.tracking.runs import RunStore
-from ir_transfer.tracking.server import serving
 from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
 

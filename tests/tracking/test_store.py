@@ -7,7 +7,7 @@ import pytest
 from ir_transfer.tracking.store import KIND, LONGEST_PARAM, connect, recorded_run, resolve_uri
 
 
-def test_what_is_given_comes_before_the_variable_and_that_before_the_folder(
+def test_the_argument_precedes_the_variable_and_the_variable_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

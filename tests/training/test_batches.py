@@ -65,7 +65,7 @@ def test_a_batch_that_cannot_be_shared_out_names_the_key(section: DataSection, t
         BatchSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
 
-def test_mirrored_samples_are_the_share_that_is_asked_for(section: DataSection, tmp_path: Path) -> None:
+def test_mirrored_samples_have_the_requested_share(section: DataSection, tmp_path: Path) -> None:
     source = BatchSource(section, tmp_path, 0, reconstruction=0.3)
     assert sum(int(source.draw(step, 2).mirrored.sum()) for step in range(40)) == pytest.approx(24, abs=8)
 
@@ -106,7 +106,7 @@ def test_infrared_of_16_bits_keeps_what_is_below_8(section: DataSection, tmp_pat
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
-def test_the_share_of_own_exemplars_is_what_is_asked_for(section: DataSection, tmp_path: Path, share: float) -> None:
+def test_own_exemplars_have_the_requested_share(section: DataSection, tmp_path: Path, share: float) -> None:
     for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
         Image.new("L", (96, 72), 40 * index).save(path)  # flat: the level tells which one it is
     plain = replace(section, tone_spread=0.0, flips=0.0, own_exemplar=share, validation_every=6)

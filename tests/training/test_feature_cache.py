@@ -50,7 +50,7 @@ def test_known_and_unknown_views_keep_their_order() -> None:
     assert_close(found, encoder(images[[2, 3, 1, 0]]))
 
 
-def test_what_does_not_fit_is_computed_again() -> None:
+def test_features_beyond_the_limit_are_recomputed() -> None:
     encoder, images = Counted(), torch.rand(3, 3, 32, 32)
     one = sum(level[0].numel() for level in (*encoder(images).levels, encoder(images).logits)) * 2
     cache, encoder.seen = FeatureCache(2.5 * one / 2**30), 0

@@ -28,7 +28,7 @@ def test_the_first_signal_asks_and_the_second_kills(number: signal.Signals) -> N
     assert process.returncode == -number
 
 
-def test_after_the_first_signal_the_program_goes_on_to_save() -> None:
+def test_after_the_first_signal_the_program_continues_to_save() -> None:
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, "1"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()

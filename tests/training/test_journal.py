@@ -5,7 +5,7 @@ import pytest
 from ir_transfer.training.journal import JOURNAL, append_event, read_events
 
 
-def test_events_come_back_and_reading_goes_on_where_it_ended(tmp_path: Path) -> None:
+def test_reading_continues_where_it_ended(tmp_path: Path) -> None:
     append_event(tmp_path, "metrics", 1, {"values": {"loss/a": 0.5}})
     events, end = read_events(tmp_path)
     assert [(e["kind"], e["step"], e["values"]) for e in events] == [("metrics", 1, {"loss/a": 0.5})]

@@ -45,7 +45,7 @@ def test_a_few_are_drawn_ahead_and_no_more() -> None:
     assert len(numbers.drawn) == 4
 
 
-def test_what_was_waited_for_is_counted() -> None:
+def test_waiting_time_is_counted() -> None:
     with Loader(cast(BatchSource, Numbers(0.05)), 1, step=0, last=4, workers=1) as loader:
         assert loader.waited == 0
         loader.take()

@@ -180,7 +180,7 @@ def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) 
         trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[8, 8, 8, 12]")).resume()
 
 
-def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
+def test_a_resumed_run_reports_changes(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     lines: list[str] = []
     Trainer(recipe_of(root, losses__tv="0.1"), root, RunFolder(root / "run", lines.append)).resume()
@@ -212,7 +212,7 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
     assert resumed.early_stopping.stale == 2
 
 
-def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) -> None:
+def test_failures_and_stops_are_recorded_in_the_journal(root: Path) -> None:
     trainer = trainer_of(root, "run", recipe_of(root, training__lr="1e30"))
     with pytest.raises(InputError, match="finite"):
         trainer.run()

@@ -22,8 +22,8 @@ from ir_transfer.training.polarity import (
     rates_by_set,
     scores_of,
     train_classifier,
+    write_card,
 )
-from ir_transfer.training.polarity_card import write_card
 from ir_transfer.training.polarity_data import PolarityImages, PolaritySet
 
 
@@ -75,7 +75,7 @@ def test_a_fold_is_scored_by_a_classifier_that_never_saw_it(monkeypatch: pytest.
     assert scores["a"][1:].all()
 
 
-def test_the_margin_lets_as_many_white_hot_images_be_wrong_as_allowed() -> None:
+def test_the_margin_allows_the_given_share_of_wrong_white_hot_images() -> None:
     scores = torch.tensor([-3.0, -2.0, -1.0, *[2.0] * 97])
     margin = choose_margin(scores, 0.01)
     assert margin == pytest.approx(2.5)

@@ -41,7 +41,7 @@ def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
     assert found.folds(4).tolist() == [0, 0, 1, 1, 1, 1, 3, 3]
 
 
-def test_what_is_not_valid_is_no_statistic(tmp_path: Path) -> None:
+def test_invalid_pixels_count_in_no_statistics(tmp_path: Path) -> None:
     """A collar of nodata would tell the classifier of its own brightness."""
     write(tmp_path / "plain", "a.png")
     gray = np.array(Image.open(tmp_path / "plain/a.png"))

@@ -111,7 +111,7 @@ def test_one_that_is_warm_is_not_slowed_by_one_that_begins() -> None:
     assert torch.equal(learned[0], alone[0])
 
 
-def test_a_warm_up_goes_on_from_a_file_to_the_bit() -> None:
+def test_a_warm_up_resumes_bit_exactly_from_a_file() -> None:
     given = [[g[0], g[1] if step >= 2 else None] for step, g in enumerate(map(gradients, range(8)))]
     whole, parts = parameters(), parameters()
     train(whole, Muon(whole, lr=0.1), WarmUp(whole, 5), 0, given)

@@ -12,7 +12,7 @@ from PIL import Image
 from ir_transfer.errors import InputError
 from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 from ir_transfer.training.sources import find_validations
-from ir_transfer.training.validation_exemplars import validation_exemplars
+from ir_transfer.training.validation_images import validation_exemplars
 from tests.training.pair_set import render_pairs
 
 LEVELS = [10, 60, 110, 120, 140, 250]

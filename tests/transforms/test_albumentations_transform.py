@@ -20,7 +20,7 @@ def make(exemplar: Path, **given: Any) -> AlbumentationsToInfrared:
     return AlbumentationsToInfrared(str(exemplar), model="histogram", **given)
 
 
-def test_the_image_changes_and_what_lies_on_it_stays(exemplar: Path) -> None:
+def test_only_the_image_changes(exemplar: Path) -> None:
     image, mask = photograph(40, 56), np.arange(40 * 56, dtype=np.uint8).reshape(40, 56)
     pipeline = albumentations.Compose(
         [make(exemplar)],
@@ -37,7 +37,7 @@ def test_the_image_changes_and_what_lies_on_it_stays(exemplar: Path) -> None:
     assert list(made["labels"]) == [7]
 
 
-def test_gives_what_torchvisions_gives(exemplar: Path) -> None:
+def test_agrees_with_the_torchvision_transform(exemplar: Path) -> None:
     made = make(exemplar, channels=1)(image=rgb().transpose(1, 2, 0))["image"]
     expected = ToInfrared(str(exemplar), model="histogram", channels=1)(torch.from_numpy(rgb()))
     assert made.shape == (40, 56, 1)
@@ -110,7 +110,7 @@ def test_workers_draw_apart_and_epochs_too(exemplar: Path) -> None:
     assert len(set(epochs)) == 8
 
 
-def test_refuses_what_is_no_image(exemplar: Path) -> None:
+def test_refuses_inputs_that_are_not_images(exemplar: Path) -> None:
     with pytest.raises(InputError, match="3 or 1 channels"):
         make(exemplar)(image=np.zeros((40, 56, 4), np.uint8))
     with pytest.raises(InputError, match="before Normalize"):

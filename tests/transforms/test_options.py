@@ -33,7 +33,7 @@ def draws(options: InfraredOptions, count: int = 400) -> list[Any]:
         ({"image_seed": -1}, "image_seed"),
     ],
 )
-def test_refuses_what_is_out_of_range(given: dict[str, Any], message: str) -> None:
+def test_refuses_values_out_of_range(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         InfraredOptions.of("a.png", **given)
 

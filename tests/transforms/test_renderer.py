@@ -55,7 +55,7 @@ def test_an_exemplar_that_changed_is_read_again(exemplar: Path, loads: list[Any]
     assert not np.array_equal(first([rgb()], draw)[0], second([rgb()], draw)[0])
 
 
-def test_what_nobody_uses_is_let_go(exemplar: Path) -> None:
+def test_unused_translators_are_released(exemplar: Path) -> None:
     kept = len(module._loaded)
     one = Renderer(options(exemplar))
     assert len(module._loaded) == kept + 1
@@ -84,7 +84,7 @@ def test_image_seed_reads_dtype_shape_and_values(exemplar: Path) -> None:
     assert made.draw(1, [image.astype(np.uint16)]) != same
 
 
-def test_refuses_what_does_not_exist(exemplar: Path, tmp_path: Path) -> None:
+def test_refuses_missing_files_and_unknown_names(exemplar: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.png"):
         Renderer(InfraredOptions.of(str(tmp_path / "none.png"), model="histogram"))
     with pytest.raises(UnknownNameError, match="lwir-road-day"):
@@ -93,7 +93,7 @@ def test_refuses_what_does_not_exist(exemplar: Path, tmp_path: Path) -> None:
         Renderer(options(exemplar, device="cuda:99"))
 
 
-def test_cuda_in_a_worker_says_what_to_do(exemplar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_in_a_worker_is_refused_with_a_remedy(exemplar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Renderer(options(exemplar))
     object.__setattr__(made.translator, "device", torch.device("cuda"))
     monkeypatch.setattr(module, "get_worker_info", object)

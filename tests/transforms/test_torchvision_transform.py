@@ -23,7 +23,7 @@ def histogram(exemplar: Path) -> ToInfrared:
     return ToInfrared(str(exemplar), model="histogram", exemplar_polarity="white-hot")
 
 
-def test_the_image_changes_and_what_lies_on_it_stays(histogram: ToInfrared) -> None:
+def test_only_the_image_changes(histogram: ToInfrared) -> None:
     image = tv_tensors.Image(torch.from_numpy(rgb()))
     target = {
         "boxes": tv_tensors.BoundingBoxes([[1, 2, 30, 20]], format="XYXY", canvas_size=(40, 56)),
@@ -145,7 +145,7 @@ def test_image_seed_depends_on_the_image_alone(exemplar: Path) -> None:
 
 
 @pytest.mark.parametrize(("method", "workers"), [("fork", 2), ("spawn", 1)])
-def test_workers_share_the_styles_and_give_what_one_process_gives(exemplar: Path, method: str, workers: int) -> None:
+def test_workers_share_the_styles_and_agree_with_one_process(exemplar: Path, method: str, workers: int) -> None:
     transform = ToInfrared(
         str(exemplar), model="histogram", strength=(0, 1), sensors="boson-640", agc="camera", image_seed=1
     )
@@ -182,7 +182,7 @@ def test_workers_draw_apart_and_epochs_too(exemplar: Path) -> None:
         (Image.new("RGBA", (56, 40)), "mode RGB or L"),
     ],
 )
-def test_refuses_what_is_no_image(histogram: ToInfrared, image: Any, message: str) -> None:
+def test_refuses_inputs_that_are_not_images(histogram: ToInfrared, image: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         histogram(image)
 

@@ -1,7 +1,5 @@
 """``ir-transfer dataset``: conversion of labelled RGB data sets to infrared."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -19,12 +19,7 @@ _SHOWN = 10
 
 
 def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
-    """Print the counts and problems of a run, and return the exit code.
-
-    Args:
-        summary: Summary of the run.
-        quiet: Print errors only.
-    """
+    """Print the counts and problems of a run, and return the exit code."""
     from ir_transfer.dataset.options import CARD_FOLDER, PROBLEMS_NAME
 
     run = summary.run

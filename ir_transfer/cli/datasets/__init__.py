@@ -1,7 +1,5 @@
 """``ir-transfer datasets``: cards of public data sets; check and split a data set, render scenes."""
 
-from __future__ import annotations
-
 import click
 
 from ir_transfer.cli.console import print_table

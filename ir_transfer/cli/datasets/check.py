@@ -11,12 +11,11 @@ from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import root_option
 from ir_transfer.cli.paths import check_exists
 from ir_transfer.cli.result import give_result
+from ir_transfer.errors import listed
 from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from ir_transfer.data.checks.report import CheckReport
-
-_SHOWN = 5  # names per finding on the terminal; the report file has all
 
 
 @click.command(short_help="Check a data set against its card.")
@@ -71,7 +70,7 @@ def _content(report: CheckReport) -> dict[str, Any]:
 
 
 def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> None:
-    from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
+    from ir_transfer.data.checks.report import HEADINGS, worst_pairs
     from ir_transfer.evaluation.contact_sheet import contact_sheet
     from ir_transfer.imaging.image_io import encode_png, write_whole
 
@@ -85,8 +84,7 @@ def _print_report(report: CheckReport, out: Path | None) -> None:
     click.echo(f"{report.root}: {report.count} {'pairs' if report.pairs else 'images'} of {report.card}{opened}")
     for finding in report.findings:
         click.secho(f"{finding.level}: {len(finding.names)} {finding.what}", bold=finding.level == "problem")
-        more = f" and {len(finding.names) - _SHOWN} more" if len(finding.names) > _SHOWN else ""
-        click.echo(f"  {', '.join(finding.names[:_SHOWN])}{more}")
+        click.echo(f"  {listed(finding.names)}")  # the report file has all
         click.echo(f"  remedy: {finding.remedy}")
     if report.shifts:
         lengths = sorted(shift.length for shift in report.shifts.values())

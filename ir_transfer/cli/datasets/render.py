@@ -1,7 +1,5 @@
 """``ir-transfer datasets render``: registered synthetic scenes with known ground truth."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Counts attempts at each chunk of work of a cluster; a separate module so that its process imports nothing else."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 

@@ -1,15 +1,13 @@
 """Limits the total memory of images that are being read, translated and written."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from ir_transfer.conversion.controls import MEMORY, SizeOptions
 from ir_transfer.conversion.exported.translator import AnyTranslator
-from ir_transfer.conversion.size_options import MEMORY, SizeOptions
 from ir_transfer.conversion.tiles.memory import can_tile, device_bytes, process_bytes, refuse_untiled, tile_for
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header
@@ -161,9 +159,6 @@ class Token:
 
 class InFlight:
     """The images that are being read, translated or written, and their total memory.
-
-    Args:
-        budget: Memory limit of the process.
 
     Attributes:
         budget: Memory limit of the process.

@@ -1,7 +1,5 @@
 """The engine of one machine: reader threads, the device and writer threads, connected by bounded queues."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections import deque

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ir_transfer.conversion.controls import MEMORY
 from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.tasks import Outcome, failed_entry, is_unchanged, output_hash_of, write_failure
 from ir_transfer.conversion.exported.translator import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
-from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.memory import refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_file, hash_raster

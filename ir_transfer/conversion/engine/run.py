@@ -1,7 +1,5 @@
 """The run: an engine processes the images, and the main thread records each in the manifest."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Inputs and outputs of a worker: tasks, loaded images, translations, outcomes."""
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace

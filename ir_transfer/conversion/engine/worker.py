@@ -1,7 +1,5 @@
 """All processing of one image: read, translate, post-process, write."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.controls import SMALLEST_TILE
 from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.rasters import translate_raster
@@ -30,7 +29,6 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.pending import PendingResults, Result
 from ir_transfer.conversion.plan import Job
-from ir_transfer.conversion.size_options import SMALLEST_TILE
 from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
 from ir_transfer.conversion.tiles.memory import can_tile, is_out_of_memory, refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError

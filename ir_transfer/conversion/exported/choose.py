@@ -1,7 +1,5 @@
 """Runtime and style of a conversion with an exported file; does not import torch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

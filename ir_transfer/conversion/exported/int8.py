@@ -1,7 +1,5 @@
 """Export of int8 models for OpenVINO, calibrated on the user's images, with the measured loss of quality."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

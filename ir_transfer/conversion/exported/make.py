@@ -1,7 +1,5 @@
 """``ir-transfer export``: writes a model and a style to a file that runs without torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path

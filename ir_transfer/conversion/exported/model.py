@@ -1,7 +1,5 @@
 """An exported file as a translation model, so that the same engine runs it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,11 +46,7 @@ class BakedStyleCode(StyleCode):
 
 
 class ExportedModel(TranslationModel, RunsFile):
-    """Translates with an exported file; styles and controls are computed in torch.
-
-    Args:
-        file: The exported file.
-    """
+    """Translates with an exported file; styles and controls are computed in torch."""
 
     def __init__(self, file: ExportedFile) -> None:
         super().__init__(file.info, file.hyper_parameters)

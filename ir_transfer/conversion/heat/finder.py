@@ -1,7 +1,5 @@
 """Protocol of object finders, and their common functions: a cache of recent results, counts, resized images."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +32,7 @@ class Finder(Protocol):
 
 
 class CachedSearch(Generic[Found]):
-    """Runs a search in one thread at a time, and caches the results of recent images.
-
-    Args:
-        search: Finds the objects of an image.
-    """
+    """Runs a search in one thread at a time, and caches the results of recent images."""
 
     def __init__(self, search: Callable[[DecodedImage], list[Found]]) -> None:
         self._search = search

@@ -1,7 +1,5 @@
 """Soft masks of objects, aligned with the edges of the RGB image, since labels are drawn by hand."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol

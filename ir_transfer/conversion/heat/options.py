@@ -1,7 +1,5 @@
 """Options of ``--heat``; does not import torch."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Rules of ``--heat``, such as ``person=+0.2``: shifts of apparent intensity by class."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

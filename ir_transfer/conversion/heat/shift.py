@@ -1,7 +1,5 @@
 """Shifts the apparent intensity of objects by class, within their soft masks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Kinds of styles, and the bundled presets and learned styles; reads only headers, without torch."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -77,11 +75,7 @@ class ExemplarFolder:
 
 @dataclass(frozen=True)
 class BakedStyleFile:
-    """The style baked into an exported file.
-
-    Attributes:
-        path: The file.
-    """
+    """The style baked into an exported file."""
 
     path: Path
 

@@ -1,7 +1,5 @@
 """Resolves the styles given by the user and selects a matching model and its weights; does not import torch."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections import Counter

@@ -1,7 +1,5 @@
 """Style codes of a choice: exemplars are encoded, saved codes loaded, fixed styles selected by name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

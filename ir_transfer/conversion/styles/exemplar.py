@@ -1,7 +1,5 @@
 """Style exemplars: infrared images whose appearance the results take on."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

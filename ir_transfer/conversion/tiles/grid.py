@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ir_transfer.conversion.size_options import SMALLEST_TILE
+from ir_transfer.conversion.controls import SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.info import TileNeeds
 from ir_transfer.nn.limits import SMALLEST_SIDE

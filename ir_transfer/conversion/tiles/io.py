@@ -1,7 +1,5 @@
 """Sources that tiles are read from and sinks that they are written to: protocols, and images in memory."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Protocol
 

@@ -7,7 +7,7 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
+from ir_transfer.conversion.controls import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.capabilities import Informed, tiles_of
 from ir_transfer.nn.limits import SMALLEST_SIDE

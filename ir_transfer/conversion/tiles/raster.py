@@ -1,7 +1,5 @@
 """Translates a raster of any size to a georeferenced infrared GeoTIFF in tiles; a killed run can be resumed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ir_transfer.conversion.controls import MEMORY
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.checkpoint import StatisticsCheckpoint
 from ir_transfer.conversion.tiles.io import Pixels, Valid
 from ir_transfer.conversion.tiles.memory import refuse_untiled, tile_for

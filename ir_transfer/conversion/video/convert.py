@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ir_transfer import __version__
-from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import MANIFEST_NAME
@@ -19,6 +18,7 @@ from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.session import exemplar_settings, is_inverted, load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
+from ir_transfer.conversion.timing import warn_of_time
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.run import VideoRun

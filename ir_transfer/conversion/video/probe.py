@@ -1,7 +1,5 @@
 """Measures flicker on pairs of consecutive frames while a clip is translated."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

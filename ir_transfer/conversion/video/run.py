@@ -1,7 +1,5 @@
 """The translation of a clip frame by frame, with a checkpoint about every second of video."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat

@@ -1,7 +1,5 @@
 """Temporal smoothing of a clip: of a network's global statistics, and of its outputs along the optical flow."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """Frames of a clip in order: the protocol of sources, and folders of numbered images."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter
@@ -11,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.errors import InputError, IrTransferError, listed
 from ir_transfer.imaging.image_io import DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import ignored_text, is_image_name, is_sidecar_name
 from ir_transfer.imaging.pixels.pages import notes_without_options
@@ -84,7 +82,7 @@ class FrameFolder:
         others = sorted(path.name for path in images if path not in set(self.paths))
         rest = Counter(path.suffix.lower() for path in folder.iterdir() if _is_ignored(path))
         ignored = [ignored_text(rest)] if rest else []
-        self.notes = [*ignored, *([f"ignored (no number): {_some(others)}"] if others else []), *_gaps(self.paths)]
+        self.notes = [*ignored, *([f"ignored (no number): {listed(others, 8)}"] if others else []), *_gaps(self.paths)]
 
     def hash(self) -> str:
         """Return a hash of the names and contents of the images."""
@@ -143,11 +141,7 @@ def _gaps(paths: Sequence[Path]) -> list[str]:
         low, high = _number(before) + 1, _number(after) - 1
         if _prefix(before) == _prefix(after) and low <= high:
             missing.append(str(low) if low == high else f"{low}-{high}")
-    return [f"missing frame numbers: {_some(missing)}"] if missing else []
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return [f"missing frame numbers: {listed(missing, 8)}"] if missing else []
 
 
 def _refuse_same_result(paths: Sequence[Path]) -> None:

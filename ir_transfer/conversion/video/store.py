@@ -1,7 +1,5 @@
 """Stores the results of a clip: a folder of images with a manifest, and the state to resume from after a kill."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence

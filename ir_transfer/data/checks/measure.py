@@ -1,7 +1,5 @@
 """Measures the pairs, or single files, of a data set."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ Written from the papers' equations, for timing with random weights only: full VG
 for every image, a singular value decomposition for each whitening and colouring.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

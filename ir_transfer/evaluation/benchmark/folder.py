@@ -1,7 +1,5 @@
 """Time and memory of the conversion of a rendered folder, in a separate process."""
 
-from __future__ import annotations
-
 import statistics
 import subprocess
 import sys

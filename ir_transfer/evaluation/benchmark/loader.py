@@ -1,7 +1,5 @@
 """Images per second of a ``DataLoader`` with ``ToInfrared``, compared with a plain transform in the same run."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Callable, Sequence

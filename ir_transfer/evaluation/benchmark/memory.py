@@ -1,7 +1,5 @@
 """Peak resident memory of processes, in MiB; psutil has no peak on Linux."""
 
-from __future__ import annotations
-
 import resource
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 All candidates are timed in every round, so that ratios are reliable on a machine under other load.
 """
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

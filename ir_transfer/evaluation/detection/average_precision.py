@@ -4,8 +4,6 @@ The bootstrap is implemented here because torchmetrics takes seconds per call, a
 pycocotools loops over detections. The matching takes less code than the tables that pycocotools would need.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

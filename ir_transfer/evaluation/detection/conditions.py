@@ -1,7 +1,5 @@
 """Training conditions of a detector: real infrared, grayscale RGB, translated, or grayscale and translated images."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A compact FCOS detector, and its training on a few hundred small images."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """The experiment: trains a detector in every condition and tests it on real infrared images."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter

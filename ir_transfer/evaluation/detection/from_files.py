@@ -1,7 +1,5 @@
 """The detection experiment on data roots, label files, exemplars and weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

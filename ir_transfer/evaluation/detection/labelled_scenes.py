@@ -1,7 +1,5 @@
 """Scenes with object boxes, stored in 8 bits so that thousands fit into memory."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

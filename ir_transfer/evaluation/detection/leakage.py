@@ -1,7 +1,5 @@
 """Leakage: test scenes that are also training scenes or exemplars."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,9 +9,8 @@ from torch import Tensor
 
 from ir_transfer.data.look_alike import find_look_alikes
 from ir_transfer.data.pairs import Pair
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, listed
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
-from ir_transfer.evaluation.outputs import listed
 
 _REMEDY = "a score on training scenes is not valid; split by scene with ir-transfer datasets split"
 

@@ -1,7 +1,5 @@
 """Fills the invalid pixels of a style exemplar, for models without a mask."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import numpy as np

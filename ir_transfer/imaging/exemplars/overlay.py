@@ -1,7 +1,5 @@
 """Detects overlays on a style exemplar: colour bar, text, logo, and a uniform border (collar)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

@@ -5,8 +5,6 @@ image's colour bar if it has one, else of a known palette, else it is estimated 
 minimum spanning tree of its colours.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

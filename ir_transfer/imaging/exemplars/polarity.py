@@ -1,7 +1,5 @@
 """The option for the polarity of style exemplars."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 ExemplarPolarity = Literal["auto", "white-hot", "black-hot"]

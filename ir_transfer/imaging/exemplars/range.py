@@ -1,7 +1,5 @@
 """Maps the numbers of a style exemplar to [0, 1]: a narrow range in a wide type is found and stretched."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import numpy as np

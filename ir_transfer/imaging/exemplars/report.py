@@ -1,7 +1,5 @@
 """Report on how a style exemplar was read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The bands of a raster for red, green and blue: chosen by the user, declared by the file, or guessed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

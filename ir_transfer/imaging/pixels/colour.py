@@ -1,7 +1,5 @@
 """Colour spaces that files declare by ICC profile, PNG chunks, code points or EXIF, and their conversion to sRGB."""
 
-from __future__ import annotations
-
 import io
 import struct
 from dataclasses import dataclass

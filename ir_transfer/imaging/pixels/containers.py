@@ -1,7 +1,5 @@
 """Metadata of PNG and JPEG files, and copies of the files without it, which damaged metadata cannot break."""
 
-from __future__ import annotations
-
 import io
 import re
 import struct

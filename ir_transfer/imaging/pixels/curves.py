@@ -1,7 +1,5 @@
 """Tone curves and primaries of colour spaces, their conversion to sRGB, and matrix profiles of the ICC."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass

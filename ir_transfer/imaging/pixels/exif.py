@@ -1,7 +1,5 @@
 """EXIF blocks: orientation and colour space of the pixels, and the place and time that a result keeps."""
 
-from __future__ import annotations
-
 import io
 import struct
 from dataclasses import dataclass

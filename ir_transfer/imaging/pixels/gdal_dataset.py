@@ -1,7 +1,5 @@
 """What an open GDAL dataset declares: colour table, white as zero, encoding of CIE Lab, nodata, georeferencing."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Any
 

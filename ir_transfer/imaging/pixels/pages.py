@@ -1,7 +1,5 @@
 """The page of a TIFF file to read; thumbnails, overviews and masks do not count as pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Decodes files other than TIFF: PNG, JPEG, BMP, WebP, AVIF, HEIC and camera raw."""
 
-from __future__ import annotations
-
 import io
 import threading
 from collections.abc import Iterator

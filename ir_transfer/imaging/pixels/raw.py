@@ -1,7 +1,5 @@
 """Camera raw files, developed by LibRaw (extra ``raw``) to 16-bit sRGB with the camera's own white balance."""
 
-from __future__ import annotations
-
 import io
 from typing import BinaryIO
 

@@ -1,7 +1,5 @@
 """From stored numbers to an image: interpretation, colour profile, orientation, transparency."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """A TIFF or any other GDAL dataset as an upright image: read whole, in boxes, or reduced."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,7 +28,7 @@ from ir_transfer.imaging.pixels.gdal_dataset import (
     to_alpha,
     white_is_zero,
 )
-from ir_transfer.imaging.pixels.nodata import holds_nodata
+from ir_transfer.imaging.pixels.kinds import holds_nodata
 from ir_transfer.imaging.pixels.pages import Page
 from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright

@@ -1,7 +1,5 @@
 """Decodes TIFF files and the mask sidecars of images by GDAL."""
 
-from __future__ import annotations
-
 import io
 import uuid
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """Reads the directories of a TIFF file or an EXIF block without decoding pixels; damaged tags are left out."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Common use of GDAL: a bounded cache, opening by a fixed driver, and errors of this package."""
 
-from __future__ import annotations
-
 import errno
 import re
 import shutil

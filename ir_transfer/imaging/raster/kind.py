@@ -1,7 +1,5 @@
 """Distinguishes rasters, which are read in windows, from images, which are decoded as a whole."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

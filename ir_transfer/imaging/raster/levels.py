@@ -1,7 +1,5 @@
 """Maps the numbers of a raster to [0, 1] by one range for the whole raster, not for each window."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

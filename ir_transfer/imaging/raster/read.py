@@ -1,7 +1,5 @@
 """Reads rasters in boxes: chosen bands, numbers mapped to [0, 1], and a mask of valid pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType

@@ -4,8 +4,6 @@ GDAL opens every file that a raster names (sources of a VRT, overviews in its me
 drivers and file systems of the network are disabled for the process, and names are checked before they are used.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re
@@ -191,10 +189,6 @@ def check_source_name(name: str, path: str) -> None:
 
 def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
     """Yield the names of files that a VRT refers to, and whether each is relative to its folder.
-
-    Args:
-        text: Content of the VRT.
-        path: Name in errors.
 
     Raises:
         DecodeError: Not the XML of a VRT.

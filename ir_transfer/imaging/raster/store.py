@@ -5,8 +5,6 @@ window have fixed offsets in a flat file, and the window is added to the journal
 written from the complete file at the end.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

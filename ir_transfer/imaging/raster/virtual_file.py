@@ -3,8 +3,6 @@
 GDAL decodes the pixels of such files but drops metadata such as the EXIF orientation, which is read through these.
 """
 
-from __future__ import annotations
-
 import io
 from bisect import bisect_left
 from typing import Any, BinaryIO
@@ -60,9 +58,6 @@ class _VirtualFile(io.RawIOBase):
 
     GDAL fills reads beyond the end with zeros, so the size is found first, by bisection: opening a raw band fails
     where the file has less than half of the bytes that the band needs.
-
-    Args:
-        name: GDAL's path.
     """
 
     def __init__(self, name: str) -> None:

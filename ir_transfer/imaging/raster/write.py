@@ -1,7 +1,5 @@
 """Writes a GeoTIFF from complete windows, with the georeference, metadata and layout of its source."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

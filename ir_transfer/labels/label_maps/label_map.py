@@ -1,7 +1,5 @@
 """Label maps (a class number for each pixel), and reading them from images."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Rasterising polygons and COCO run lengths (RLE) to masks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

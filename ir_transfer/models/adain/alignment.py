@@ -28,7 +28,7 @@ class ExemplarStatistics(NamedTuple):
     Attributes:
         mean: (B, C).
         std: (B, C).
-        extra: Further tensor of the alignment, about standardised features; None if it has none.
+        extra: Further tensor of the alignment, of standardised features; None if it has none.
     """
 
     mean: Tensor

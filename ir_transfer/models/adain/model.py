@@ -1,4 +1,4 @@
-"""AdaIN: the neck's features are given the channel statistics of the exemplar's features."""
+"""AdaIN: gives the neck's features the channel statistics of the exemplar's features."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
 
 class AdaIN(ThermalModel):
-    """The neck's features are given the channel statistics of the exemplar's features, at every level.
+    """Gives the neck's features the channel statistics of the exemplar's features, at every level.
 
-    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, since infrared and RGB images have
+    Huang and Belongie 2017, equation 8. The exemplar has its own encoder, since infrared and RGB images have
     different features. Its statistics can be stored and blended.
 
     Args:

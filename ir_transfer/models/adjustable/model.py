@@ -38,7 +38,7 @@ _STYLES_OF = ((0, 1), (2,), (3,), (4,))
 
 
 class Adjustable(ThermalModel, Sliders):
-    """The exemplar's statistics and the weights of the losses decide the scale and shift of every level.
+    """The exemplar's statistics and the weights of the losses determine the scale and shift of every level.
 
     ``gamma, beta = MLP(s, alpha_c, alpha_s)`` (Babaeizadeh and Ghiasi 2020, section 3): in training the weights alpha
     of content and style losses are random, and the network learns their effect. At inference they are sliders, 1 by

@@ -129,7 +129,7 @@ class FourierDomainAdaptation(Baseline):
         return {"amplitudes": _low_rows(amplitudes, self.cycles)[:, :, : self.cycles + 1]}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Replace the amplitudes of the low frequencies of (B, 1, H, W), as far as the image has them."""
+        """Replace the amplitudes of the low frequencies of (B, 1, H, W), up to the highest that the image has."""
         height, width = gray.shape[-2:]
         spectrum = torch.fft.rfft2(gray[:, 0].float(), norm="forward")
         rows, columns = (min(self.cycles, (side - 1) // 2) for side in (height, width))

@@ -10,7 +10,7 @@ INFOS = (
         target="ir_transfer.models.gatys.model:Gatys",
         size_multiple=16,  # rows outside of the pooling windows would fill with noise
         controls=("strength", "style-weights", "spatial"),
-        weights=("adain-lwir", "adain-nir"),  # of the start of the search
+        weights=("adain-lwir", "adain-nir"),  # of the initial image
         iterative=True,
     ),
 )

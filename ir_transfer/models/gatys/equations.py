@@ -16,7 +16,7 @@ LEAST_SCALE = 1e-3
 
 
 def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
-    """Return half the squared distance () of two features (B, C, h, w) (equation 1)."""
+    """Return half the squared distance () between two feature maps (B, C, h, w) (equation 1)."""
     return (features - wanted).square().sum() / 2
 
 
@@ -52,7 +52,7 @@ class Aim:
     style_weight: float = 1.0
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Return the weighted losses ``content`` and ``style``, as far as set, of an image (1, 1, H, W)."""
+        """Return the weighted losses ``content`` and ``style`` whose targets are set, of an image (1, 1, H, W)."""
         features = self.encoder.at(image, {*self.content, *self.style})
         found = {}
         if self.content:

@@ -16,7 +16,7 @@ from ir_transfer.nn.imagenet import normalising_convolution
 Pooling = Literal["average", "max"]
 
 DEPTHS = (2, 2, 4, 4, 1)
-"""Convolutions of VGG-19's levels, as far as conv5_1."""
+"""Number of convolutions at each level of VGG-19, up to conv5_1."""
 
 LAYERS = tuple(f"conv{level}_{index}" for level, depth in enumerate(DEPTHS, 1) for index in range(1, depth + 1))
 """Names of the layers, shallowest first: ``conv1_1`` to ``conv5_1``."""

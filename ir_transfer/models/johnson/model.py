@@ -38,7 +38,7 @@ class Johnson(FixedStyles):
         return self.affine
 
     def affine_style(self, numbers: Tensor) -> dict[str, Tensor]:
-        """Return no tensors for styles by number (B,), since scales and shifts are parameters of the network."""
+        """Return no tensors for styles by index (B,), since scales and shifts are parameters of the network."""
         return {}
 
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:

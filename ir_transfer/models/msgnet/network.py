@@ -32,7 +32,7 @@ class Normalised(nn.Module):
 class Block(nn.Module):
     """Residual bottleneck with normalisation before each convolution: 1x1, 3x3, 1x1 (He et al. 2016).
 
-    To double the size, both branches are up-sampled to the nearest neighbour, then convolved: figure 4 of the paper.
+    To double the size, both branches are up-sampled by nearest neighbour, then convolved (figure 4 of the paper).
 
     Args:
         in_channels: Channels in.

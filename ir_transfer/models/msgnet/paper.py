@@ -38,9 +38,7 @@ class PaperMSGNet(TranslationModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption(
-            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
-        ),
+        "brush": RunOption("short side in pixels of resized exemplars: large is a coarse brush", int, SMALLEST_SIDE),
     }
 
     def __init__(

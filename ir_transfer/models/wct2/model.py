@@ -1,4 +1,4 @@
-"""WCT2: the neck's features get the covariance of the exemplar's features, detail comes from Haar bands."""
+"""WCT2: gives the neck's features the covariance of the exemplar's features; detail comes from Haar bands."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ir_transfer.nn.wct import recolour, regularised, square_roots
 
 _SHRINKAGE = 0.15
 _EPS = 1e-3
-_SMALLEST_REGION = 16  # positions, of 80 of a whole exemplar at the coarsest levels
+_SMALLEST_REGION = 16  # positions, of the 80 of a whole exemplar at the coarsest levels
 
 
 class WCT2(ThermalModel, LabelMaps):
     """Whitening and colouring of the neck's features at every level, with gated Haar bands of the RGB image.
 
     Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring applies that of the
-    exemplar's features, which come from an encoder of its own.
+    exemplar's features, which come from a separate encoder.
 
     Args:
         info: Declaration of the model.

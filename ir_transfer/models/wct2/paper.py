@@ -40,8 +40,8 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
         unpool: ``"sum"`` or ``"cat5"``.
         transfer: Places of transfer: a subset of ``"encoder"``, ``"decoder"`` and ``"skip"``. Wavelet components may be
             named one by one, each whitened and coloured on its own after every pooling: ``"ll"``, ``"lh"``, ``"hl"``,
-            ``"hh"``; ``"skip"`` is the latter three. With ``"sum"`` LL is where ``"encoder"`` transfers before the
-            deepest level.
+            ``"hh"``; ``"skip"`` is the latter three. With ``"sum"``, ``"ll"`` is the place where
+            ``"encoder"`` transfers before the deepest level.
         out_channels: 1 for infrared; 3 for published checkpoints (exemplars then are RGB).
     """
 

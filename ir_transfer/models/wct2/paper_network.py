@@ -55,7 +55,7 @@ class PaperNetwork(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Number of which the sides of images must be multiples."""
+        """Number that the sides of images must be multiples of."""
         return int(2 ** (len(self.depths) - 1))
 
     def encode(self, image: Tensor, at: At) -> tuple[Tensor, list[Skip]]:

@@ -27,7 +27,7 @@ class Region:
     where: Tensor
 
     def moments(self, features: Tensor, whole: Moments, smallest: int = SMALLEST_REGION) -> Moments:
-        """Return the moments of features (1, C, h, w) inside, or ``whole`` with fewer than ``smallest`` positions."""
+        """Return the moments of features (1, C, h, w) inside; ``whole`` for fewer than ``smallest`` positions."""
         if int(self.where.sum()) < smallest:
             return whole
         return covariance_moments(features[:, :, self.where][..., None])

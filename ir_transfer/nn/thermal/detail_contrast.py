@@ -1,7 +1,7 @@
-"""Contrast of fine detail: a statistic of the exemplar that the translated image takes, as it takes the tone.
+"""Contrast of fine detail: a statistic of the exemplar that, like the tone, is transferred to the translated image.
 
-A network trained on detail of uncertain sign answers with little of it. The amplitude of its coefficients is therefore
-not used: their sign is theirs, and their strength is that of the RGB image's contrast, times the factor of
+A network that is trained on detail of uncertain sign predicts too small an amplitude. Its coefficients are therefore
+scaled so that the amplitude of the detail is the RGB image's contrast, times the factor of
 :mod:`~ir_transfer.nn.thermal.detail_strength`, which is trained without the sign.
 """
 
@@ -24,14 +24,14 @@ SHORT_SIDE = 320
 In images whose spectrum falls as 1 / f, the contrast of detail in pixels hardly depends on this size.
 """
 
-_WINDOW = 5  # cells: what differs from the mean of 20 x 20 pixels is detail
-_LEAST_SHARE = 0.06  # of the wanted energy, that the detail has beside a map whose own detail suffices
+_WINDOW = 5  # cells: detail is the difference from the mean of 20 x 20 pixels
+_LEAST_SHARE = 0.06  # of the wanted energy: least energy of the added detail, even if that of the map suffices
 _LARGEST_SHARE = 0.5  # of the image's variance
 _LARGEST_GAIN = 3.0
 _FLOOR = 1e-6
 _POWER = 1.5
 _LEAST_SQUARE = 1e-14  # keeps the gradient of a flat area finite
-_NOISY = 0.02  # deviation of luminance below which much is noise
+_NOISY = 0.02  # deviation of luminance below which noise dominates
 _DARK = 0.05  # luminance below which contrast no longer rises
 _EXPONENT = 0.4
 _FLAT = 0.01  # contrast below which the strength of detail falls in proportion
@@ -53,8 +53,8 @@ def detail_contrast(images: Tensor) -> Tensor:
 def local_energy(squares: Tensor, weights: Tensor | None) -> Tensor:
     """Return the square of the power mean with exponent 1.5 of the detail's local deviations (B, 1).
 
-    The root mean square of an exemplar can be that of a few hot outlines, which as texture of everything is too much;
-    the mean is too little for texture that is everywhere.
+    A few hot outlines can dominate the root mean square of an exemplar, which is too much for texture of all surfaces;
+    the mean is too little for texture that covers the image.
 
     Args:
         squares: Squares of the detail (B, 1, h, w).
@@ -94,11 +94,11 @@ def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def local_gain(energy: Tensor, luma: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the gain (B, 1, h, w) with which detail is as strong as the RGB image's contrast suggests.
+    """Return the gain (B, 1, h, w) that gives detail the strength expected from the RGB image's contrast.
 
-    In six sets of pairs, the local deviation of long-wave images goes with the power .23 to .52 of the RGB image's
-    local contrast. Proportional detail is that of lamps. The network's own amplitude is lowest where the sign of the
-    detail is uncertain, which left parked cars and clothes without contours.
+    In six sets of pairs, the local deviation of long-wave images is proportional to the RGB image's local contrast to
+    the power of 0.23 to 0.52; with a power of 1, lamps would dominate the detail. The network's own amplitude is lowest
+    where the sign of the detail is uncertain, which left parked cars and clothes without contours.
 
     Args:
         energy: Square of the detail (B, 1, h, w).
@@ -118,7 +118,7 @@ def coarser(gain: Tensor) -> Tensor:
 
 
 def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
-    """Return the gain (B, 1) of the detail with which the image has the wanted contrast of detail.
+    """Return the gain (B, 1) of the detail that gives the image the wanted contrast of detail.
 
     It is at most 3, beyond which it would amplify the noise of images without detail.
 
@@ -131,5 +131,5 @@ def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
     share = contrast.square().clamp(max=_LARGEST_SHARE)
     wanted = share * variance
     missing = torch.maximum(wanted - of_map, _LEAST_SHARE * wanted) / (1 - share)
-    # The root has no gradient at 0, which a flat map gives.
+    # The gradient of the root is infinite at 0, the value of a flat map.
     return (missing / of_detail.clamp(min=_FLOOR) + _FLOOR).sqrt().clamp(max=_LARGEST_GAIN)

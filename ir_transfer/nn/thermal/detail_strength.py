@@ -1,4 +1,4 @@
-"""Strength of detail that is expected of what an RGB image shows, relative to the contrast of the RGB image."""
+"""Expected strength of detail by image content, relative to the contrast of the RGB image."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _RANGE = 2.0  # of the logarithm: factors of 1 / 7.4 to 7.4
 class DetailStrength(nn.Module):
     """Factor of the detail, predicted at stride 8.
 
-    Foliage by night has contrast in an RGB image and little in long-wave infrared, clothes the reverse. Unlike its
-    sign, the strength of detail can be predicted. The factor is 1 until it is trained.
+    At night, foliage has much contrast in an RGB image and little in long-wave infrared, and clothes the reverse.
+    Unlike its sign, the strength of detail can be predicted. The factor is 1 before training.
 
     Args:
         width: Channels of the neck's level at stride 8.

@@ -58,7 +58,7 @@ def standardised(images: Tensor, weights: Tensor | None = None, eps: float = 1e-
     Args:
         images: In any range.
         weights: Position weights (B or 1, 1, H, W), or None for equal ones; positions of weight 0 become 0.
-        eps: Least deviation, so that a flat image becomes 0.
+        eps: Smallest deviation that is divided by, so that a flat image becomes 0.
     """
     if weights is None:
         mean = images.mean((1, 2, 3), keepdim=True)

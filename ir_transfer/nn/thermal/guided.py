@@ -1,4 +1,4 @@
-"""Guided up-sampling: a low-resolution thermal map gets the RGB image's edges, and detail of local sign and gain."""
+"""Guided up-sampling: gives a low-resolution thermal map the edges of the RGB image and detail with local signs."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class GuidedMaps(NamedTuple):
 
 
 class GuidedDetail(Detail):
-    """``y = s . rgb + o + sum_k a_k (g_k - mean g_k)``: guided filter of the thermal map, and detail of local sign.
+    """``y = s . rgb + o + sum_k a_k (g_k - mean g_k)``: guided filter of the thermal map, and detail with a local sign.
 
-    Slopes s and offset o are the local linear fit of the thermal map to the RGB image, so that edges are where the RGB
-    image has them. The guides g are pointwise on RGB image and local contrast (cf. Gharbi et al. 2017), less their
-    local means, so that they change no area's tone. Their coefficients in (-1, 1) are predicted at stride 8, too coarse
-    for a texture that the RGB image does not have.
+    Slopes s and offset o are the local linear fit of the thermal map to the RGB image, so that edges coincide with
+    those of the RGB image. The guides g are pointwise functions of RGB image and local contrast (cf. Gharbi et al.
+    2017), minus their local means, so that they do not change the tone of an area. Their coefficients in (-1, 1) are
+    predicted at stride 8, which is too coarse to invent texture.
 
     Args:
         map_width: Channels of the neck's level at stride 4.

@@ -1,4 +1,4 @@
-"""Guided filter: a low-resolution map as a local linear function of an RGB image, which places its edges."""
+"""Guided filter: a low-resolution map as a local linear function of an RGB image, which determines its edges."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _SCENE = (21, 11)  # cells: sides of the windows in which coefficients are fitted and averaged
 _OBJECTS = (5, 3)
-_LEFT = 0.5  # share of what is left of the map where there are no objects
+_LEFT = 0.5  # share of the residual that is added where there are no objects
 _NOISE = 1e-3  # variance below which a window counts as flat, of sRGB whose mean around it is .4
 _LEVEL, _DARK, _AROUND = 0.4, 0.05, 25  # mean after exposure, mean of noise, cells: side of its window
 
@@ -19,10 +19,11 @@ def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tenso
     """Return the local linear fit of a map to its RGB image (He et al. 2013, equations 19 to 21).
 
     The coefficients apply to the image at any larger size (He and Sun 2015), so that the edges of the result are those
-    of the full-size image and its values those of the map. The image is exposed evenly first, so that dark areas have
-    edges, too. Windows of 84 pixels keep the tones of materials, but neither blotches of the map that the image does
-    not show, nor the heat of people, whose clothes have any colour, nor trees against a dark sky: what is left of the
-    map is fitted in windows of 20 pixels, all of it where there are objects, and half elsewhere.
+    of the full-size image and its values those of the map. The exposure of the image is equalised locally first, so
+    that dark areas have edges too. Windows of 84 pixels preserve the tones of materials and remove blotches of the map
+    that the image does not show, but also the heat of people, whose clothes may have any colour, and trees against a
+    dark sky. The residual is therefore fitted in windows of 20 pixels, and added in full at objects and by half
+    elsewhere.
 
     Args:
         thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
@@ -79,11 +80,11 @@ def _rotated_back(opponent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _solved(scatter: Tensor, right: Tensor) -> Tensor:
-    """Solve symmetric 3 x 3 systems, regularised, by cofactors, which exported graphs have as well.
+    """Solve regularised symmetric 3 x 3 systems by cofactors, which exported graphs support.
 
     Args:
         scatter: Upper triangles (B, 6, h, w), by rows.
-        right: Right sides (B, 3, h, w).
+        right: Right-hand sides (B, 3, h, w).
     """
     xx, xy, xz, yy, yz, zz = scatter.chunk(6, dim=1)
     xx, yy, zz = xx + _NOISE, yy + _NOISE, zz + _NOISE

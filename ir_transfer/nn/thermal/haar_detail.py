@@ -1,4 +1,4 @@
-"""Wavelet detail: a low-resolution thermal map gets the RGB image's Haar bands, gated by place and band."""
+"""Wavelet detail: adds the RGB image's Haar bands, gated by position and band, to a low-resolution thermal map."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class HaarMaps(NamedTuple):
 class HaarDetail(Detail):
     """The low-pass image is the thermal map; the detail is the RGB image's Haar bands, each with a signed gate.
 
-    After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
-    and a gate in (-1, 1) for each band sets their share in the infrared image around each position. The map has the
-    edges of the RGB image by a guided filter. Pure Haar synthesis would show blocks, so local means are subtracted from
-    the projections, and their lowest band passes the mean of the three gates at its stride: equal gates pass all detail
+    As in Yoo et al. 2019 (figure 3), the high bands bypass the network, here at the size of the image, and a gate in
+    (-1, 1) for each band sets its share in the infrared image around each position. A guided filter gives the map the
+    edges of the RGB image. Pure Haar synthesis would show blocks, so local means are subtracted from the projections,
+    and the gate of their lowest band is the mean of the three gates at its stride: equal gates leave all detail
     unchanged.
 
     Args:
@@ -148,7 +148,7 @@ class HaarDetail(Detail):
         return smooth + detail[..., :height, :width]
 
     def _detail(self, guides: Tensor, maps: HaarMaps, window: Window, stride: int) -> Tensor:
-        """Return the gated bands' image (B, 1, h, w) of guides (B, K, h, w) whose positions are ``stride`` pixels."""
+        """Return the image (B, 1, h, w) of the gated bands of guides (B, K, h, w) of ``stride`` pixels per position."""
         low, *bands = haar.pool(guides)
         stride *= 2
         fine, coarse = maps.gates.chunk(2, dim=1)

@@ -1,4 +1,4 @@
-"""Luminance by local contrast: the detail of dark parts of an RGB image becomes as strong as that of bright ones."""
+"""Locally standardised luminance: detail in dark parts of an RGB image becomes as strong as in bright parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cell_means(images: Tensor) -> Tensor:
 
 
 def luma_statistics(overview: Tensor) -> Tensor:
-    """Return mean and deviation of the luminance round every cell of 4 x 4 pixels, (B, 2, ceil(h / 4), ceil(w / 4)).
+    """Return mean and deviation of the luminance around every cell of 4 x 4 pixels, (B, 2, ceil(h / 4), ceil(w / 4)).
 
     Args:
         overview: The whole image, reduced (B, 3, h, w), sRGB in [0, 1].
@@ -50,7 +50,7 @@ def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
 
     Args:
         deviation: Local deviation of the luminance (B, 1, h, w); see :func:`luma_statistics`.
-        weights: Position weights (B or 1, 1, H, W); positions below a half do not count. None for equal ones.
+        weights: Position weights (B or 1, 1, H, W); positions of weight below 0.5 are ignored. None for equal ones.
     """
     values = deviation.flatten(1)
     counted = torch.ones_like(values) > 0

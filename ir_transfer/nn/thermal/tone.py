@@ -19,7 +19,7 @@ SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
 
 
 def knot_ranks(device: torch.device | None = None) -> Tensor:
-    """Return the ranks in [0, 1] of the knots (33,): even, but closer together in both tails, without the extremes."""
+    """Return the ranks in [0, 1] of the knots (33,), spaced more closely in both tails and without the extremes."""
     even = torch.linspace(0, 1, KNOTS, device=device)
     bent = 0.5 - 0.5 * torch.cos(torch.pi * even)
     return (0.5 * even + 0.5 * bent).clamp(0.001, 0.999)
@@ -68,7 +68,7 @@ def tone_moments(tone: Tone, count: int) -> dict[str, Moments]:
 
 
 def tone_from(statistics: Statistics) -> Tone:
-    """Return the tone that :func:`tone_moments` has put into statistics."""
+    """Return the tone that :func:`tone_moments` stored in statistics."""
     values = statistics["tone.values"]
     deviation = (values.scatter / values.count).sqrt()
     return Tone(statistics["tone.quantiles"].mean, values.mean, deviation)
@@ -77,10 +77,11 @@ def tone_from(statistics: Statistics) -> Tone:
 def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     """Return images (B, 1, H, W) with approximately the wanted tone.
 
-    70% is the monotone curve through the quantiles, extrapolated linearly beyond the outer knots; 30% is the gain and
-    offset that match mean and deviation, since a curve alone would stretch intensities that are more frequent in the
-    content than in the exemplar. The slope of the curve is at most three times that gain: where the exemplar has a gap
-    in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches out of the image.
+    The result is 70% of the monotone curve through the quantiles, extrapolated linearly beyond the outer knots, and 30%
+    of the gain and offset that match mean and deviation, since the curve alone would stretch intensities that are more
+    frequent in the content than in the exemplar. The slope of the curve is at most three times that gain: where the
+    exemplar has a gap in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches
+    out of the image.
 
     Args:
         images: In any range.

@@ -1,4 +1,4 @@
-"""Low-resolution maps read at the pixels of a window of the full-size image, whole or tile alike."""
+"""Sampling of low-resolution maps at the pixels of a window of the full-size image, such as a tile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Window(NamedTuple):
 def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
     """Return maps (B, C, h, w) interpolated bilinearly at every pixel of a window, (B, C, height, width).
 
-    The value of a pixel only depends on its position in the full-size image, so that tiles equal the whole image.
+    The value of a pixel depends only on its position in the full-size image, so that tiles equal the whole image.
 
     Args:
         maps: One value for each cell of ``stride`` pixels; the last cells may reach beyond the image.
@@ -59,5 +59,5 @@ def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
 
 
 def _cells(start: int, count: int, stride: int, cells: int) -> range:
-    """Return the cells that pixels ``start`` to ``start + count`` depend on: theirs and one neighbour each side."""
+    """Return the cells that pixels ``start`` to ``start + count`` depend on: theirs and one on each side."""
     return range(max(start // stride - 1, 0), min((start + count - 1) // stride + 2, cells))

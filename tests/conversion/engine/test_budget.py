@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from ir_transfer.cli import main
+from ir_transfer.conversion.controls import SizeOptions
 from ir_transfer.conversion.engine.budget import Budget, InFlight, Size, size_of
 from ir_transfer.conversion.exported.translator import in_torch
-from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
@@ -90,7 +90,7 @@ def test_a_gpu_finds_out_for_itself(budget: Budget) -> None:
     assert InFlight(there).fits(Size(8000, 8000))
 
 
-def test_what_exceeds_the_memory_is_refused_where_it_was_given(budget: Budget) -> None:
+def test_inputs_that_exceed_the_memory_limit_are_refused_by_name(budget: Budget) -> None:
     with pytest.raises(InputError, match=r"a\.png: expected --memory of at least 2620 MB to read 10000 x 10000"):
         budget.refuse(Size(10_000, 10_000), "a.png")
     replace(budget, asked=SizeOptions()).refuse(Size(10_000, 10_000), "a.png")

@@ -197,7 +197,7 @@ def actor(options: Options) -> Callable[..., _Done]:
     return deal_with
 
 
-def test_a_bug_in_a_worker_is_told(actor: Callable[..., _Done]) -> None:
+def test_a_bug_in_a_worker_is_reported(actor: Callable[..., _Done]) -> None:
     def faulty(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         raise KeyError("no such thing")
 

@@ -152,7 +152,7 @@ def test_a_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_
     assert np.abs(results[0] - results[1]).max() <= 1
 
 
-def test_what_is_no_intensity_is_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_values_that_are_not_intensities_are_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     summary = run(Broken, photos, exemplar, tmp_path / "out")
     assert (summary.converted, summary.failed) == (0, 6)
     assert list(tree(tmp_path / "out")) == ["manifest.jsonl"]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from ir_transfer.conversion.camera import CameraOptions, CameraStep
-from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.controls import Controls, SizeOptions
 from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.tasks import Loaded, Task
 from ir_transfer.conversion.engine.worker import Worker
@@ -26,11 +26,10 @@ from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.masks import open_masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job, Variant
-from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
 from ir_transfer.dataset.options import DatasetOptions, parse_rules
+from ir_transfer.dataset.plan import ExemplarSimilarity, StyleChooser
 from ir_transfer.labels.open import open_labelled
 from tests.conftest import photograph, thermal
 from tests.conversion.heat.small_detector import small_detector

@@ -113,7 +113,7 @@ def test_a_file_with_an_open_style_takes_saved_styles_alone_where_its_weights_do
         (("--style-weights", "1"), "--style-weights"),
     ],
 )
-def test_what_a_file_cannot_follow_is_an_error(
+def test_options_that_an_exported_file_does_not_support_are_errors(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], named: str
 ) -> None:
     assert run(folder, tmp_path / "out", "--weights", str(folder / "adain.onnx"), *arguments) == 2

@@ -46,7 +46,7 @@ def test_objects_are_regions_of_the_image() -> None:
         assert inside.sum() == pytest.approx((right - left) * (bottom - top), rel=0.15)
 
 
-def test_what_has_no_name_is_no_object() -> None:
+def test_detections_without_a_class_name_are_ignored() -> None:
     model = small_detector()
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0
@@ -55,7 +55,7 @@ def test_what_has_no_name_is_no_object() -> None:
     assert "N/A" not in FOUND
 
 
-def test_what_the_detector_is_not_sure_of_does_not_count() -> None:
+def test_detections_of_low_confidence_are_ignored() -> None:
     model = small_detector()
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0

@@ -157,7 +157,7 @@ def test_a_mapped_object_lies_where_its_cells_do() -> None:
     assert (columns.max(), abs(int(rows.max()) - 29) <= 2) == (51, True)
 
 
-def test_what_a_map_says_beyond_the_image_has_no_pixels() -> None:
+def test_labels_beyond_the_image_have_no_pixels() -> None:
     share = np.ones((4, 4), np.float32)
     assert MappedObject("person", (40, 0), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32)) is None
     edge = MappedObject("person", (18, 23), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32))

@@ -43,7 +43,7 @@ def test_other_forms_are_refused(texts: list[str], message: str) -> None:
         parse_heat(texts)
 
 
-def test_an_unknown_finder_is_told_with_those_there_are() -> None:
+def test_an_unknown_finder_is_reported_with_the_known_ones() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean 'maskrcnn'.*known: class-map, maskrcnn"):
         parse_heat(["auto:mask-rcnn"])
 
@@ -55,5 +55,5 @@ def test_weights_are_for_mask_rcnn_alone(texts: list[str]) -> None:
     parse_heat(["auto:maskrcnn"], "a.pth").check()
 
 
-def test_the_manifest_holds_what_was_asked_for() -> None:
+def test_the_manifest_holds_the_requested_rules() -> None:
     assert parse_heat(["auto:maskrcnn", "Car=0.1"]).settings() == {"heat": ["car=+0.1"], "heat_auto": AUTO_PEOPLE}

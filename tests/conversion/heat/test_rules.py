@@ -72,7 +72,7 @@ def test_a_class_that_is_called_like_a_part_is_a_class() -> None:
     assert fit_rules(rules, None, ["figure"], ()) == ((HeatRule("figure", "head", 0.2),), ())
 
 
-def test_an_unknown_class_is_told_with_those_there_are() -> None:
+def test_an_unknown_class_is_reported_with_the_known_ones() -> None:
     rules = parse_rules(["person=0.1", "persn=0.2"])
     with pytest.raises(UnknownNameError, match=r"unknown class of --heat 'persn': did you mean 'Person'\?.*e\.bike"):
         fit_rules(rules, None, CLASSES, ())

@@ -47,7 +47,7 @@ def test_images_without_labels_are_searched_by_the_map() -> None:
     assert "dog=+0.1" in [rule.text for rule in check_heat(parse_heat(["dog=0.1", "auto:maskrcnn"]))[1]]
 
 
-def test_nothing_is_loaded_that_is_not_asked_for(yolo: Path) -> None:
+def test_only_requested_finders_are_loaded(yolo: Path) -> None:
     labelled, gray, cpu = open_labelled(yolo), create_model("gray"), torch.device("cpu")
     assert make_heat(NO_HEAT, gray, cpu, labelled) is None
     assert make_heat(NO_HEAT, gray, cpu) is None

@@ -89,7 +89,7 @@ def test_other_classes_and_images_without_objects_stay() -> None:
     np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60)], "person=0"), before)
 
 
-def test_what_was_shifted_is_told_by_class() -> None:
+def test_shifted_objects_are_reported_by_class() -> None:
     regions = [block(10, 20, 30, 40), block(10, 60, 20, 90), block(40, 10, 60, 30, "Car"), block(2, 2, 6, 6, "bench")]
     heat = Heat(parse_rules(["person=0.2", "person.head=0.3", "car=-0.1"]), lambda source, image: regions)
     gray = DecodedImage(np.full((1, 64, 96), 128, np.uint8), 255.0, "")

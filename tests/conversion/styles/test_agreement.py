@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ir_transfer.conversion.styles.agreement import ExemplarSummary, disagreements
+from ir_transfer.conversion.styles.build import ExemplarSummary, disagreements
 
 
 def summary(name: str, polarity: str = "white-hot", **changed: Any) -> ExemplarSummary:

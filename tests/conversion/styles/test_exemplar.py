@@ -81,7 +81,7 @@ def test_the_smallest_side_is_the_models() -> None:
     assert SMALLEST_SIDE == limits.SMALLEST_SIDE
 
 
-def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:
+def test_invalid_exemplars_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="preset:NAME"):
         read_exemplar(tmp_path / "none.png")
     with pytest.raises(InputError, match="styles build"):

@@ -129,7 +129,7 @@ def test_compression_is_kept_where_it_loses_nothing(
 
 @pytest.mark.parametrize(("asked", "compression"), [("fast", "deflate"), ("small", "deflate"), ("none", None)])
 @pytest.mark.parametrize("cog", [False, True])
-def test_a_compression_that_is_asked_for(tmp_path: Path, asked: str, compression: str | None, cog: bool) -> None:
+def test_a_requested_compression(tmp_path: Path, asked: str, compression: str | None, cog: bool) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 600, 700), compress="lzw", **BLOCKS, **PLACED)
     with rasterio.open(convert(path, tile=512, compression=asked, cog=cog).path) as made:
         assert made.profile.get("compress") == compression
@@ -236,7 +236,7 @@ convert_raster(Path(sys.argv[1]), Path(sys.argv[2]), translator("adain"), tile=6
 """
 
 
-def test_what_a_kill_leaves_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_resumes_after_a_kill(tmp_path: Path) -> None:
     given = np.maximum(numbers(3, 180, 150), 1)
     given[:, :70, :70] = 0
     path = write(tmp_path / "a.tif", given, nodata=0, **BLOCKS)

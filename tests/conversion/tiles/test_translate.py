@@ -361,7 +361,7 @@ def test_models_that_must_see_the_whole_are_refused(name: str) -> None:
         _ = tiles_of(model)
 
 
-def test_what_cannot_be_tiled_is_refused() -> None:
+def test_settings_that_cannot_be_tiled_are_refused() -> None:
     made, image = translator("adain"), scene(64, 64)
     with pytest.raises(InputError, match="no --keep-tone"):
         by_tiles(replace(made, controls=Controls(keep_tone=True)), image, 64)

@@ -93,7 +93,7 @@ def test_cuts_are_found_and_pans_and_exposure_are_none() -> None:
     assert [index for index, frame in enumerate(shots) if detect(frame.astype(np.float32))] == [0, 8]
 
 
-def test_a_restored_detector_goes_on() -> None:
+def test_a_restored_detector_continues() -> None:
     before, after = CutDetector(), CutDetector()
     for frame in grays(0, 4):
         before(frame)

@@ -9,8 +9,7 @@ from PIL import Image
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.checks.check import check_dataset
 from ir_transfer.data.checks.measure import find_similar_pairs
-from ir_transfer.data.checks.report import CheckReport
-from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
+from ir_transfer.data.checks.report import HEADINGS, CheckReport, worst_pairs
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.errors import InputError
 from ir_transfer.synthetic.write import write_scenes
@@ -89,7 +88,7 @@ def test_a_whole_set_that_is_off_has_one_remedy(root: Path) -> None:
     for path in (root / "ir").iterdir():
         edit(path, lambda a: np.roll(a, (5, 0), axis=(0, 1)))
     (finding,) = [f for f in check_dataset(root, CARD).findings if f.kind == "misaligned"]
-    assert "whole set is off" in finding.remedy
+    assert "whole set has one offset" in finding.remedy
     assert re.search(r"-(4\.[89]|5\.[01]) in y", finding.remedy)
 
 

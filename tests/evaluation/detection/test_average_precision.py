@@ -22,7 +22,7 @@ TRUE = [
 ]
 
 
-def test_what_is_found_exactly_scores_1() -> None:
+def test_exact_detections_score_1() -> None:
     found = [{**objects, "scores": torch.ones(len(objects["labels"]))} for objects in TRUE]
     precision = mean_average_precision(found, TRUE, ["person", "vehicle"])
     assert precision.map == precision.map50 == pytest.approx(1)
@@ -38,7 +38,7 @@ def test_a_loose_frame_counts_at_low_overlaps_and_a_missed_label_is_0() -> None:
     assert 0.3 < precision.per_label["person"] < 0.6  # an overlap of 0.7: found at 0.50 to 0.65 or 0.70
 
 
-def test_without_pycocotools_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pycocotools_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     check_torchmetrics()
     monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
     with pytest.raises(MissingFileError, match=r"pip install 'ir-transfer\[detect\]'"):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.imaging.exemplars.radiometric import read_radiometric
-from ir_transfer.imaging.exemplars.read import open_exemplar
+from ir_transfer.imaging.exemplars.read import open_exemplar, read_radiometric
 from tests.imaging.exemplars.exemplar_files import correlation, in_palette, scene
 
 PLANCK_R1, PLANCK_B, PLANCK_F, PLANCK_O, PLANCK_R2 = 21106.77, 1501.0, 1.0, -7340, 0.012545258
@@ -104,7 +103,7 @@ def test_dji_gives_counts(tmp_path: Path) -> None:
     assert read.report.taken.unit == "counts"
 
 
-def test_dji_without_a_image_in_it_is_told() -> None:
+def test_dji_files_without_a_thermal_image_are_reported() -> None:
     noise = np.random.default_rng(0).integers(0, 65535, (512, 640), dtype=np.uint16)
     for values in (noise, noise[:100]):
         found = read_radiometric(dji(values))

@@ -90,7 +90,7 @@ def test_a_photograph_is_refused_with_the_remedy(tmp_path: Path) -> None:
         open_exemplar(path)
 
 
-def test_what_is_burnt_in_does_not_count(tmp_path: Path) -> None:
+def test_burnt_in_pixels_do_not_count(tmp_path: Path) -> None:
     drawn, where = with_scale_and_text(scene())
     read = open_exemplar(saved(tmp_path / "a.png", drawn))
     assert read.valid is not None

@@ -82,9 +82,7 @@ ALPHA = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha
         (["", "", "", "thermal"], (1, 2, 3)),
     ],
 )
-def test_a_band_with_a_name_of_its_own_is_data_though_a_writer_tags_it_as_alpha(
-    tmp_path: Path, names: list[str], bands: tuple[int, ...]
-) -> None:
+def test_a_named_band_is_data_even_if_tagged_as_alpha(tmp_path: Path, names: list[str], bands: tuple[int, ...]) -> None:
     path = described(tmp_path / "a.tif", names, ALPHA)
     given = numbers(4, 20, 30)[[band - 1 for band in bands]]
     with Raster(str(path)) as raster:

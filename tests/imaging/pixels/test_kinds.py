@@ -89,7 +89,7 @@ def test_the_place_on_earth_decides_nothing(tmp_path: Path, kind: str) -> None:
     )
 
 
-def test_a_placed_raster_keeps_its_rows_and_says_so(tmp_path: Path) -> None:
+def test_a_georeferenced_raster_keeps_its_row_order_and_reports_it(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(COLOUR_TIFFS["orientation 3"])
     path.with_suffix(".tfw").write_text("0.5\n0\n0\n-0.5\n500000\n4000000\n")
@@ -100,7 +100,7 @@ def test_a_placed_raster_keeps_its_rows_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["white is zero", "16 bit white is zero", "Adobe RGB", "palette", "plain"])
-def test_a_vrt_shows_what_its_source_does(tmp_path: Path, kind: str) -> None:
+def test_a_vrt_is_read_like_its_source(tmp_path: Path, kind: str) -> None:
     from rasterio.shutil import copy
 
     path = tmp_path / "a.tif"

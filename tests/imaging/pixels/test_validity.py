@@ -88,7 +88,7 @@ def write_kind(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_invalid_shows_the_mean_and_does_not_count(tmp_path: Path, name: str) -> None:
+def test_invalid_pixels_show_the_mean_and_do_not_count(tmp_path: Path, name: str) -> None:
     path = write_kind(tmp_path, name)
     image = read_image(path)
     assert image.valid is not None
@@ -162,7 +162,7 @@ def test_nodata_by_option(tmp_path: Path) -> None:
     np.testing.assert_array_equal(valid, SHOWN)
 
 
-def test_a_band_that_is_asked_for_is_data_though_it_is_tagged_alpha(tmp_path: Path) -> None:
+def test_a_requested_band_is_data_even_if_tagged_as_alpha(tmp_path: Path) -> None:
     bands = np.concatenate([STREET.transpose(2, 0, 1), BLACKENED[None]])
     colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
     path = write(tmp_path / "a.tif", bands, colors=colours, **PLACED)

@@ -137,7 +137,7 @@ def test_any_path_of_gdal(tmp_path: Path) -> None:
             np.testing.assert_allclose(whole(raster)[0], given / np.float32(255))
 
 
-def test_what_is_no_raster_of_intensities_is_refused(tmp_path: Path) -> None:
+def test_files_other_than_rasters_of_intensities_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="expected a raster, found none"):
         Raster(str(tmp_path / "none.tif"))
     (tmp_path / "text.tif").write_text("no raster")

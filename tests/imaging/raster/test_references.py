@@ -161,7 +161,7 @@ def test_a_vrt_of_local_images_is_read(tmp_path: Path) -> None:
         ("<GDAL_WMS/>", "expected a VRTDataset"),
     ],
 )
-def test_what_is_no_plain_vrt_is_refused_by_name(text: str, match: str, tmp_path: Path) -> None:
+def test_unsupported_vrts_are_refused_by_name(text: str, match: str, tmp_path: Path) -> None:
     (tmp_path / "a.vrt").write_text(text)
     with pytest.raises(DecodeError, match=match):
         open_raster(str(tmp_path / "a.vrt"))

@@ -74,7 +74,7 @@ def test_windows_of_another_key_are_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_too_little_space_is_told_before_anything_is_made(tmp_path: Path) -> None:
+def test_too_little_space_is_reported_before_any_work(tmp_path: Path) -> None:
     with largest_file(2**16), pytest.raises(EncodeError, match="levels: expected to write it") as caught:
         WindowStore(tmp_path / "work", {}, 1000, 1000, 16, masked=False)
     assert caught.value.errno == errno.EFBIG

@@ -172,7 +172,7 @@ def test_meaning_in_an_archive(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "kind"), [("b.avif", "AVIF"), ("b.jpg", "JPEG without its end")])
-def test_what_gdal_does_not_read_in_an_archive_is_an_error(name: str, kind: str, tmp_path: Path) -> None:
+def test_unreadable_archive_members_are_errors(name: str, kind: str, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped(name, COLOUR_FILES[kind]))
     with pytest.raises(DecodeError, match=rf"a\.zip/{name}"):
         read_upright(f"/vsizip/{tmp_path}/a.zip/{name}")

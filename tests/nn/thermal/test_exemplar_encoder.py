@@ -27,7 +27,7 @@ def test_standardised_images_have_mean_0_and_deviation_1() -> None:
     assert standardised(torch.full((1, 1, 8, 8), 0.7)).abs().max() < 1e-3
 
 
-def test_what_does_not_count_has_no_part_in_the_statistics() -> None:
+def test_positions_of_weight_0_do_not_affect_the_statistics() -> None:
     images, weights = torch.rand(1, 1, 20, 30), torch.zeros(1, 1, 20, 30)
     weights[..., :12] = 1
     found = standardised(torch.where(weights > 0, images, 50.0), weights)

@@ -76,6 +76,6 @@ def test_the_pattern_can_be_trained_through_after_inference() -> None:
     with torch.inference_mode():
         add_grain(torch.zeros(1, 1, 8, 8), torch.ones(1, 1), Window.whole(8, 8))
     deviation = torch.ones(1, 1, requires_grad=True)
-    add_grain(torch.zeros(1, 1, 8, 8), deviation, Window.whole(8, 8)).square().sum().backward()
+    add_grain(torch.zeros(1, 1, 8, 8), deviation, Window.whole(8, 8)).square().sum().backward()  # type: ignore[no-untyped-call]
     assert deviation.grad is not None
     assert float(deviation.grad) > 1

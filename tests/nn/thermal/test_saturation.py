@@ -50,7 +50,7 @@ def test_a_white_sky_is_cold_and_a_white_car_keeps_its_heat(name: str) -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 0.93])
-def test_what_is_not_saturated_stays(level: float) -> None:
+def test_unsaturated_pixels_are_unchanged(level: float) -> None:
     thermal, overview = lamp(15, 20, level)
     assert torch.equal(fill_saturated(thermal, overview, classes("road")), thermal)
     overview[:, 2] = 0.5  # a yellow wall is not saturated in blue
