@@ -241,7 +241,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         levels = self.neck(features, align)
         maps = self.detail.maps(levels, overview, objects, hidden)
         own = self.detail.detail_energy(maps, overview)
-        evened = detail_contrast.local_gain(own, maps.luma, weights) * self.strength(levels[1], own)
+        gain = detail_contrast.local_gain(own, maps.luma, weights, objects)
+        evened = gain * self.strength(levels[1], own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)

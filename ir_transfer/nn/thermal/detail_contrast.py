@@ -16,7 +16,7 @@ from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import pooled
 from ir_transfer.nn.thermal.guided_filter import fitted
-from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, noise_level
+from ir_transfer.nn.thermal.local_contrast import CELL, NOISE, cell_means, noise_level
 
 SHORT_SIDE = 320
 """Short side in pixels at which exemplars are measured.
@@ -93,7 +93,7 @@ def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
     return torch.cat([mean_over(centred.square(), weights), local_energy(detail.square(), weights)], dim=1)
 
 
-def local_gain(energy: Tensor, luma: Tensor, weights: Tensor | None = None) -> Tensor:
+def local_gain(energy: Tensor, luma: Tensor, weights: Tensor | None = None, objects: Tensor | None = None) -> Tensor:
     """Return the gain (B, 1, h, w) that gives detail the strength expected from the RGB image's contrast.
 
     In six sets of pairs, the local deviation of long-wave images is proportional to the RGB image's local contrast to
@@ -104,9 +104,14 @@ def local_gain(energy: Tensor, luma: Tensor, weights: Tensor | None = None) -> T
         energy: Square of the detail (B, 1, h, w).
         luma: Mean and deviation of the luminance around each position (B, 2, h, w), in [0, 1].
         weights: Position weights (B or 1, 1, H, W), or None for equal ones.
+        objects: Probability of people, two-wheelers or vehicles (B, 1, h, w), whose weak contrast is that of clothes
+            and body panels rather than noise; None for no objects.
     """
     mean, deviation = luma.chunk(2, dim=1)
-    variance = (deviation.square() - noise_level(deviation, weights).square()).clamp(min=0)
+    noise = noise_level(deviation, weights).square() - NOISE**2
+    if objects is not None:
+        noise = noise * (1 - objects.to(noise))
+    variance = (deviation.square() - NOISE**2 - noise).clamp(min=0)
     contrast = variance / (variance + _NOISY**2).sqrt() / (mean + _DARK)
     strength = contrast / (contrast + _FLAT).pow(1 - _EXPONENT)
     return strength / (local_mean(energy) + _FAINT**2).sqrt()

@@ -111,3 +111,16 @@ def test_the_grain_of_a_night_sky_counts_little() -> None:
 def test_a_gain_at_half_the_resolution_is_the_mean() -> None:
     gain = torch.arange(15.0).reshape(1, 1, 3, 5)
     torch.testing.assert_close(coarser(gain)[0, 0], torch.tensor([[3.0, 5.0, 6.5], [10.5, 12.5, 14.0]]))
+
+
+def test_the_weak_contrast_of_objects_is_no_noise() -> None:
+    energy, deviation = torch.full((1, 1, 36, 40), 0.01), torch.full((1, 1, 36, 40), 0.025)
+    deviation[..., 12:, :] = 0.08
+    luma, objects = torch.cat([torch.full_like(deviation, 0.2), deviation], dim=1), torch.zeros(1, 1, 36, 40)
+    objects[..., :20] = 1
+    plain, kept = local_gain(energy, luma), local_gain(energy, luma, objects=objects)
+    assert float(plain[..., :8, :].max()) < 1e-3
+    assert float(kept[..., :8, :16].min()) > 0.5
+    torch.testing.assert_close(kept[..., 24:], plain[..., 24:])
+    half = local_gain(energy, luma, objects=0.5 * objects)[..., :8, :16]
+    assert 0.1 < float(half.min()) <= float(half.max()) < float(kept[..., :8, :16].min())
