@@ -14,14 +14,16 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError
 from ir_transfer.export.overview import FactorTable, as_tensor, cells_of, factor_table, sizes_of, traced_overview
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.models.thermal import GRAIN, ThermalModel
 from ir_transfer.nn.polarity import apply_polarity
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
+from ir_transfer.nn.thermal.grain import add_grain
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.guided_filter import fitted
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
 from ir_transfer.nn.thermal.local_contrast import CELL, with_local_contrast
 from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, STEEPEST, Tone, knot_ranks
+from ir_transfer.nn.thermal.windows import Window
 
 
 def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tensor, largest_factor: int) -> Tensor:
@@ -224,7 +226,8 @@ class TracedGraph(nn.Module):
         maps, _ = self.model.maps(overview, self.model.encoder(overview), wanted)
         canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
         tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
-        translated = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)
+        toned = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)
+        translated = add_grain(toned, wanted[GRAIN], Window.whole(*sizes_of(image)))  # type: ignore[arg-type]  # tensors
         gray = rgb_to_grayscale(image)
         blended = gray + (translated - gray) * strength
         return apply_polarity(blended, wanted[POLARITY]).clamp(0, 1)

@@ -153,7 +153,7 @@ class Delivery:
         if data["context"] == "training":
             licence = profile.get("licence") or "licence not recorded (no card)"
             forbids = "".join(f"; forbids {what}" for what in profile.get("forbids", ()))
-            line = f"`{data['name']}`, {profile['files']} files, content {data['digest']}: {licence}{forbids}"
+            line = f"{data['name']}, {profile['files']} files, content {data['digest']}: {licence}{forbids}"
             self._state["notes"] = [*self._state.get("notes", []), line]
 
     def _image(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:

@@ -96,7 +96,7 @@ def test_a_split_that_divides_a_scene(root: Path, capsys: pytest.CaptureFixture[
     error = error_of(evaluate(root, "--split", str(leak)), capsys)
     ours = train(root, "--set", "data.sources=[{path: pairs, split: leak.json, part: train}]")
     for found in (error, error_of(ours, capsys)):
-        assert "every scene in one part" in found
+        assert "every scene in one subset" in found
         assert "leak.json" in found
         assert "'one'" in found
         assert "datasets split" in found

@@ -50,7 +50,7 @@ def generate(source: Path, exemplar: Path, out: Path, *more: str) -> int:
 
 def test_place_bits_bands_and_levels_survive(aerial: Path, exemplar: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    more = ("--bands", "5", "--levels", "1000,3000", "--variants", "2", "--strength", "0.5..1", "--overviews")
+    more = ("--bands", "5", "--levels", "1000,3000", "--variants", "2", "--strength", "0.1..0.5", "--overviews")
     assert generate(aerial, exemplar, out, *more) == 0
     names = [image["file_name"] for image in json.loads((out / "labels.json").read_text())["images"]]
     assert names == ["a.tif", "a__v1.tif"]

@@ -121,7 +121,7 @@ def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path
     assert run.inputs is not None
     contexts = {entry.tags[0].value for entry in run.inputs.dataset_inputs}
     assert contexts == {"training", "validation"}
-    assert "`pairs`, 12 files" in str(version.description)
+    assert "- pairs, 12 files" in str(version.description)
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
     assert sum(path.endswith(".png") for path in images) == 3
 

@@ -6,8 +6,6 @@ without any noise would be as little that of the exemplar's camera.
 
 from __future__ import annotations
 
-import functools
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -59,7 +57,7 @@ def add_grain(images: Tensor, deviation: Tensor, window: Window) -> Tensor:
         deviation: Deviation of the noise (B or 1, 1).
         window: Position of the pixels in the whole image.
     """
-    pattern = _pattern().to(images)
+    pattern = _PATTERN.to(images)
     rows, columns = (
         torch.arange(size, device=images.device).add(start).remainder(PERIOD)
         for start, size in ((window.top, window.height), (window.left, window.width))
@@ -68,7 +66,6 @@ def add_grain(images: Tensor, deviation: Tensor, window: Window) -> Tensor:
     return images + deviation[..., None, None].to(images) * grain
 
 
-@functools.lru_cache(maxsize=1)
 def _pattern() -> Tensor:
     """Return normal noise (128, 128), blurred, with mean 0 and deviation 1; it continues beyond its borders."""
     with torch.inference_mode(False):  # since training uses the same tensor
@@ -78,6 +75,9 @@ def _pattern() -> Tensor:
         blurred = torch.fft.ifft2(torch.fft.fft2(white) * response[:, None] * response).real
         pattern: Tensor = (blurred - blurred.mean()) / blurred.std(correction=0)
         return pattern
+
+
+_PATTERN = _pattern()  # made here, so that a traced graph contains it as a constant
 
 
 def _plane(like: Tensor) -> Tensor:
