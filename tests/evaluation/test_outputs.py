@@ -155,7 +155,9 @@ def test_an_image_that_hides_all_of_itself(root: Path) -> None:
 def test_levels_of_fewer_bits_than_the_file_are_reported(
     root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("ir_transfer"), "propagate", True)  # a command run before may have set it
+    # A command that ran before may have set both, also --quiet.
+    monkeypatch.setattr(logging.getLogger("ir_transfer"), "propagate", True)
+    caplog.set_level(logging.WARNING, "ir_transfer")
     for folder in ("made", "ir"):
         for path in (root / folder).iterdir():
             levels = imread(path).astype(np.uint16)
