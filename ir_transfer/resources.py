@@ -39,6 +39,30 @@ def resource(name: str) -> Path:
     )
 
 
+def bundled_names(folder: str) -> list[str]:
+    """Return the sorted names of the bundled YAML files of a folder; see :func:`resource`."""
+    return sorted(path.stem for path in resource(folder).glob("*.yaml"))
+
+
+def yaml_file(name: str | Path, folder: str, kind: str) -> Path:
+    """Return a path that ends in ``.yaml`` or ``.yml`` as it is, and that of a bundled file for any other name.
+
+    Args:
+        name: Path, or name without suffix.
+        folder: Folder of the bundled files; see :func:`resource`.
+        kind: What the file describes, for the error.
+
+    Raises:
+        UnknownNameError: There is no bundled file of this name; the message has the closest names.
+    """
+    path = Path(name)
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    if str(name) not in (known := bundled_names(folder)):
+        raise UnknownNameError.among(kind, str(name), known)
+    return resource(folder) / f"{name}.yaml"
+
+
 def preset_names() -> list[str]:
     """Return the sorted names of the bundled styles; empty in an installation without them."""
     try:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ir_transfer.data.cards import Card
-from ir_transfer.errors import MissingFileError
-from ir_transfer.resources import resource
+from ir_transfer.errors import MissingFileError, UnknownNameError
+from ir_transfer.resources import bundled_names, resource, yaml_file
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_readme_of_the_cards_explains_every_key() -> None:
 @pytest.mark.parametrize("card", sorted(resource("datasets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_card_is_found_by_the_name_of_its_file(card: Path) -> None:
     assert yaml.safe_load(card.read_text())["name"] == card.stem
+
+
+def test_a_yaml_file_is_named_or_a_path() -> None:
+    assert yaml_file("elsewhere/own.yml", "datasets", "dataset card") == Path("elsewhere/own.yml")
+    assert "llvip" in bundled_names("datasets")
+    assert yaml_file("llvip", "datasets", "dataset card").read_text()
+    with pytest.raises(UnknownNameError, match="llvip"):
+        yaml_file("llvop", "datasets", "dataset card")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ir_transfer.data.name_patterns import NamePattern
-from ir_transfer.errors import InputError, UnknownNameError
-from ir_transfer.resources import resource
+from ir_transfer.errors import InputError
+from ir_transfer.resources import bundled_names, yaml_file
 from ir_transfer.yaml_fields import fill, read_mapping
 
 GENERIC = "generic-paired"
@@ -187,7 +187,7 @@ def scene_by(pattern: str, name: str) -> str | None:
 
 def list_cards() -> list[str]:
     """Return the names of the bundled cards."""
-    return sorted(path.stem for path in resource("datasets").glob("*.yaml"))
+    return bundled_names("datasets")
 
 
 def load_card(name: str | Path) -> Card:
@@ -198,11 +198,7 @@ def load_card(name: str | Path) -> Card:
         MissingFileError: No such file.
         InputError: A value of the wrong type, or a layout whose keys do not fit its kind.
     """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        if str(name) not in (known := list_cards()):
-            raise UnknownNameError.among("dataset card", str(name), known)
-        path = resource("datasets") / f"{name}.yaml"
+    path = yaml_file(name, "datasets", "dataset card")
     card = fill(Card, read_mapping(path, "dataset card", "see ir-transfer datasets list"), str(path))
     if card.name != path.stem:
         raise InputError(f"expected {path}: name to be that of the file, {path.stem!r}, got {card.name!r}")

@@ -8,7 +8,7 @@ from typing import Literal
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.composite import MEASURED, CompositeSettings
-from ir_transfer.resources import resource
+from ir_transfer.resources import bundled_names, yaml_file
 from ir_transfer.yaml_fields import fill, read_mapping
 
 _FOLDER = "evaluation/protocols"
@@ -72,7 +72,7 @@ NONE = Protocol("none", 0, "the flags alone")
 
 def list_protocols() -> list[str]:
     """Return the names of the protocols in this package."""
-    return sorted(path.stem for path in resource(_FOLDER).glob("*.yaml"))
+    return bundled_names(_FOLDER)
 
 
 def load_protocol(source: str) -> Protocol:
@@ -83,11 +83,7 @@ def load_protocol(source: str) -> Protocol:
         MissingFileError: No such file.
         InputError: Not a YAML mapping, a value of the wrong type or out of range.
     """
-    path = Path(source)
-    if path.suffix not in {".yaml", ".yml"}:
-        if source not in list_protocols():
-            raise UnknownNameError.among("protocol", source, list_protocols())
-        path = resource(f"{_FOLDER}/{source}.yaml")
+    path = yaml_file(source, _FOLDER, "protocol")
     raw = read_mapping(path, "protocol", f"{', '.join(list_protocols())} are bundled")
     return _checked(fill(Protocol, raw, str(path)), path)
 

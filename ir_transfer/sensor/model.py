@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ir_transfer.data.cards import Band
-from ir_transfer.errors import InputError, UnknownNameError
-from ir_transfer.resources import resource
+from ir_transfer.errors import InputError
+from ir_transfer.resources import bundled_names, yaml_file
 from ir_transfer.sensor.agc import Agc
 from ir_transfer.sensor.ranges import check_ranges, within
 from ir_transfer.yaml_fields import fill, read_mapping
@@ -21,7 +21,7 @@ assumption."""
 
 def list_sensors() -> list[str]:
     """Return the names of the bundled presets."""
-    return sorted(path.stem for path in resource("configs/sensor").glob("*.yaml"))
+    return bundled_names("configs/sensor")
 
 
 def load_sensor(name: str | Path) -> SensorModel:
@@ -32,11 +32,7 @@ def load_sensor(name: str | Path) -> SensorModel:
         MissingFileError: No such file.
         InputError: A value of the wrong type or out of range, or inconsistent values.
     """
-    path = Path(name)
-    if path.suffix not in {".yaml", ".yml"}:
-        if str(name) not in (known := list_sensors()):
-            raise UnknownNameError.among("sensor", str(name), known)
-        path = resource("configs/sensor") / f"{name}.yaml"
+    path = yaml_file(name, "configs/sensor", "sensor")
     raw = read_mapping(path, "sensor", "see ir-transfer sensors")
     if "name" in raw:
         raise InputError(f"expected no key 'name' in {path}: remove it, the sensor is named after its file")
