@@ -30,7 +30,7 @@ NOT_FOR = {
 - Close-ups of faces, indoor scenes, macro shots: hardly any were in the training data.
 - Claims about a sensor: resolution, gain and the spectrum of the noise are not those of a particular camera.""",
     True: """- Reflectance. The output is relative intensity; indices such as NDVI must not be computed from it.
-- Vegetation health: what distinguishes healthy from stressed plants in this band is not in a RGB image.
+- Vegetation health: what distinguishes healthy from stressed plants in this band is not in an RGB image.
 - Ground scenes outside daylight.""",
 }
 

@@ -138,7 +138,7 @@ def test_a_failed_preview_keeps_the_last_line(
     assert captured.err.startswith("Error: no preview: ")
 
 
-def test_preview_of_a_run_with_a_image_that_broke(
+def test_preview_of_a_run_with_an_image_that_broke(
     arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 0

@@ -134,7 +134,7 @@ def test_a_grid_and_a_raster_are_refused_by_name(
     assert (tmp_path / "out/frame_1.png").is_file()
 
 
-def test_a_image_by_tiles_is_heated_as_a_whole(exemplar: Path, tmp_path: Path) -> None:
+def test_an_image_by_tiles_is_heated_as_a_whole(exemplar: Path, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     folder.mkdir()
     scene = np.full((160, 192, 3), 90, np.uint8)

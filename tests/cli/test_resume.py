@@ -128,7 +128,7 @@ def test_a_raster_in_an_archive(name: str, tmp_path: Path, capsys: pytest.Captur
         assert expected in converted(capsys)
 
 
-def test_a_sidecar_of_a_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sidecar_of_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     for number in range(2):
         Image.fromarray(photograph(40, 48, number)).save(tmp_path / f"in/{number}.png")

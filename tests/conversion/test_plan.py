@@ -47,12 +47,12 @@ def test_a_photograph_is_never_replaced(photos: Path) -> None:
         make_plan([str(photos / "sub" / "a.png")], photos / "sub")
 
 
-def test_out_that_looks_like_a_image_is_refused(photos: Path) -> None:
+def test_out_that_looks_like_an_image_is_refused(photos: Path) -> None:
     with pytest.raises(InputError, match="name a folder"):
         make_plan([str(photos / "a.png")], "result.png")
 
 
-def test_existing_results_need_a_word(photos: Path, tmp_path: Path) -> None:
+def test_existing_results_need_an_option(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     plan = make_plan([str(photos)], out)
     refuse_existing(plan, resume=False, overwrite=False)

@@ -29,7 +29,7 @@ def image(pixels: Any) -> DecodedImage:
     return DecodedImage(levels, 255.0, hashlib.sha256(levels.tobytes()).hexdigest())
 
 
-def test_a_image_gets_each_style_once_before_one_comes_again() -> None:
+def test_an_image_gets_each_style_once_before_one_comes_again() -> None:
     for number in range(20):
         drawn = draw_variants(options(variants=5), rel_path(number), number, 3)
         assert sorted(one.style for one in drawn[:3] if one.style is not None) == [0, 1, 2]

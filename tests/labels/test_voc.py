@@ -174,7 +174,7 @@ def test_a_bad_object_costs_itself(tmp_path: Path, frame: str, message: str) -> 
     assert len(labelled.regions(labelled.images[0], 48, 64)) == 2
 
 
-def test_lines_and_labels_without_a_image(tmp_path: Path) -> None:
+def test_lines_and_labels_without_an_image(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     text(tmp_path / "in" / BASE / "Annotations/gone.xml", voc_xml("../../../x.jpg"))
     text(tmp_path / "in" / BASE / "ImageSets/Main/train.txt", "gone\n\n000001.jpg\n")

@@ -29,7 +29,7 @@ def test_equals_the_definition(patch: int, stride: int) -> None:
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(3, 1), (3, 2), (5, 4), (1, 1)])
-def test_a_image_swapped_with_itself_is_itself(patch: int, stride: int) -> None:
+def test_an_image_swapped_with_itself_is_itself(patch: int, stride: int) -> None:
     image = torch.randn(1, 4, 17, 13)
     torch.testing.assert_close(swap_patches(image, image, patch, stride), image)
 

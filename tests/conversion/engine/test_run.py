@@ -134,7 +134,7 @@ class Narrow(Translator):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def test_a_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
+def test_an_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "small.safetensors"
     create_model("adain", weights=None, **SMALL_THERMAL).save(weights)

@@ -101,7 +101,7 @@ def test_two_objects_in_one_box_stay_apart() -> None:
     assert sum((one.share > 0).sum() for one in found) == (share > 0).sum()
 
 
-def test_a_image_is_searched_once_but_frames_without_a_hash_each_time() -> None:
+def test_an_image_is_searched_once_but_frames_without_a_hash_each_time() -> None:
     asked = finder()
     searches: list[int] = []
     asked._encoder.register_forward_hook(lambda *_: searches.append(1))

@@ -1,4 +1,4 @@
-"""Writes small clips: a window that moves over a RGB image."""
+"""Writes small clips: a window that moves over an RGB image."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_holes_are_filled_from_beside_and_borders_are_cut() -> None:
     assert without_invalid(intensity, None) is intensity
 
 
-def test_a_image_of_which_nearly_nothing_is_left_is_refused(tmp_path: Path) -> None:
+def test_an_image_of_which_nearly_nothing_is_left_is_refused(tmp_path: Path) -> None:
     rgba = np.dstack([scene()] * 3 + [np.zeros(scene().shape, np.uint8)])
     rgba[:5, :5, 3] = 255
     with pytest.raises(InputError, match=r"a\.png: expected at least 10% of the pixels"):
