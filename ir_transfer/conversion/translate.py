@@ -20,6 +20,7 @@ from ir_transfer.conversion.pending import PendingResults
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes
+from ir_transfer.conversion.tiles.memory import reuse_freed
 from ir_transfer.errors import InputError
 from ir_transfer.export.metadata import Runtime
 from ir_transfer.imaging.exemplars.range import AskedRange
@@ -94,6 +95,8 @@ class Translator:
         an exported file. :func:`prepare_codes` and :meth:`TranslationModel.configure` list the errors.
         """
         torch.manual_seed(seed)
+        if device.type == "cpu":
+            reuse_freed()
         model = open_model(choice, runtime, threads, precision)
         model.configure(options or {})
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
