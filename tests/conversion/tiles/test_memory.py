@@ -39,7 +39,7 @@ from ir_transfer.conversion.tiles.memory import reuse_freed
 if {reused}:
     reuse_freed()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
+for _ in range(300):
     np.ones(48 * 2**20, np.uint8)  # glibc never reuses blocks of more than 32 MiB by itself
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
