@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All checks: style, spelling, layers, types, tests with coverage. Arguments are passed to pytest: scripts/test.sh tests/models
+# All checks: style, spelling, layers, types, tests. Arguments are passed to pytest, such as a folder, or --cov=ir_transfer,
+# which reports the coverage and takes a quarter longer: scripts/test.sh tests/models
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment dev
@@ -13,4 +14,4 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" NO_ALBUMENTATIONS_UPDATE=1
 "$VENV/bin/lint-imports" --no-cache --no-logo
 "$VENV/bin/mypy" --strict
 # pytest runs last, so that its summary ends the output and its exit code is returned.
-exec "$VENV/bin/python" -m pytest --numprocesses=auto --dist=loadfile --cov=ir_transfer --cov-report=term:skip-covered "$@"
+exec "$VENV/bin/python" -m pytest --numprocesses=auto --dist=loadfile "$@"
