@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+_MOST_ROWS = 1.5  # of those needed: a strip of a large image may be thinner than a cell
 
 
 class Window(NamedTuple):
@@ -52,10 +55,22 @@ def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
     rows = _cells(window.top, window.height, stride, maps.shape[-2])
     columns = _cells(window.left, window.width, stride, maps.shape[-1])
     part = maps[..., rows.start : rows.stop, columns.start : columns.stop]
-    size = (len(rows) * stride, len(columns) * stride)
-    larger = F.interpolate(part, size, mode="bilinear", align_corners=False)
     top, left = window.top - rows.start * stride, window.left - columns.start * stride
+    height, width = len(rows) * stride, len(columns) * stride
+    if height > _MOST_ROWS * window.height:
+        part, top, height = _interpolated_rows(part, top, window.height, stride), 0, window.height
+    larger = F.interpolate(part, (height, width), mode="bilinear", align_corners=False)
     return larger[..., top : top + window.height, left : left + window.width]
+
+
+def _interpolated_rows(maps: Tensor, top: int, height: int, stride: int) -> Tensor:
+    """Return maps (B, C, h, w) interpolated at rows ``top`` to ``top + height`` of cells of ``stride`` pixels."""
+    places = torch.arange(top, top + height, device=maps.device, dtype=torch.float64).add(0.5).div(stride).sub(0.5)
+    places = places.clamp(0, maps.shape[-2] - 1)
+    first = places.long()
+    second = (first + 1).clamp(max=maps.shape[-2] - 1)
+    share = (places - first).to(maps.dtype)[:, None]
+    return torch.lerp(maps.index_select(-2, first), maps.index_select(-2, second), share)
 
 
 def _cells(start: int, count: int, stride: int, cells: int) -> range:
