@@ -43,7 +43,7 @@ def resolve(text: str) -> tuple[click.Command, str] | None:
     return None if command is None else (command, rest)
 
 
-def test_advised_commands_and_options_exist() -> None:
+def test_suggested_commands_and_options_exist() -> None:
     wrong = []
     commands = advised()
     for place, text in commands:
@@ -64,7 +64,7 @@ def test_advised_commands_and_options_exist() -> None:
     assert wrong == []
 
 
-def test_advised_extras_exist() -> None:
+def test_suggested_extras_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {
         (path.name, extra)

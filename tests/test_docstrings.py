@@ -190,7 +190,7 @@ class Outer:
 '''
 
 
-def test_omissions_of_docstrings_are_found() -> None:
+def test_missing_shapes_and_raises_are_found() -> None:
     found = tuple(functions(ast.parse(SAMPLE), "sample.py"))
     assert without_shape(found) == ["sample.py:9 bare", "sample.py:12 aliased"]
     assert without_error(found) == ["sample.py:24 raising: InputError"]

@@ -49,7 +49,7 @@ def retired_terms(name: str, text: str) -> list[str]:
     ]
 
 
-def test_a_retired_term_is_found_with_its_place() -> None:
+def test_retired_term_is_reported_with_file_and_line() -> None:
     text = 'Files without partner.\nA Lonely file is told of.\nScenes are told apart: {"duels": 1}\n'
     assert retired_terms("a.py", text) == [
         "a.py:2: 'is told': use is reported, is notified",

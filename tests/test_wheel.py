@@ -57,7 +57,7 @@ def run_installed(installed: Path, folder: Path, *command: str) -> str:
     return run(sys.executable, *command, cwd=folder, env={**os.environ, "PYTHONPATH": str(installed)})
 
 
-def test_holds_weights_styles_configs_and_cards(wheel: Path) -> None:
+def test_wheel_contains_weights_styles_configs_and_cards(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     expected = {
         inside + path.removeprefix(outside)
@@ -70,14 +70,14 @@ def test_holds_weights_styles_configs_and_cards(wheel: Path) -> None:
     assert not {name for name in names if name.startswith(("tests/", "scripts/", "evaluation/"))}
 
 
-def test_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_wheel_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = "import ir_transfer, ir_transfer.resources as r; print(ir_transfer.__file__); print(r.resource('datasets'))"
     for line in run_installed(installed, tmp_path, "-c", where).splitlines():
         assert line.startswith(str(installed))
     assert "adain" in run_installed(installed, tmp_path, "-m", "ir_transfer", "models")
 
 
-def test_knows_the_models_of_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_wheel_has_the_same_models_as_the_checkout(installed: Path, tmp_path: Path) -> None:
     code = "import json, ir_transfer; print(json.dumps(ir_transfer.list_models()))"
     here = json.loads(run(sys.executable, "-c", code, cwd=CHECKOUT))
     assert json.loads(run_installed(installed, tmp_path, "-c", code)) == here

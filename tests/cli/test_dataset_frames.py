@@ -45,7 +45,7 @@ def contrast(path: Path, mask: np.ndarray) -> float:
     return float(pixels[mask].mean() - pixels[~mask].mean())
 
 
-def test_heat_and_verify_know_the_frame_of_the_labels(
+def test_heat_and_verify_use_the_orientation_of_the_labels(
     exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build(tmp_path / "in", voc, "stored", "jpg")
@@ -72,7 +72,7 @@ def test_heat_and_verify_know_the_frame_of_the_labels(
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("kind", list(FOLDERS))
-def test_the_command_keeps_labels_on_their_objects(
+def test_labels_stay_aligned_with_objects_in_all_orientations(
     kind: Build, frame: Frame, suffix: str, exemplar: Path, tmp_path: Path
 ) -> None:
     build(tmp_path / "in", kind, frame, suffix)
@@ -127,9 +127,7 @@ def test_verify_compares_labels_with_pixels(exemplar: Path, tmp_path: Path, caps
     assert "JPEGImages/a.png: expected object inside of 64 x 48 pixels, got a box of" in told
 
 
-def test_verify_reports_labels_that_cannot_be_read_any_more(
-    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verify_reports_missing_annotations(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
     voc(tmp_path / "in", "a.jpg", scene() > 128)
     out = tmp_path / "out"

@@ -58,7 +58,7 @@ def test_prints_the_table_writes_all_files_and_logs_them(tmp_path: Path, trackin
         (["--seeds", "1"], "expected --seeds with --task detect only"),
     ],
 )
-def test_options_of_the_other_task_are_refused(options: list[str], message: str) -> None:
+def test_options_of_the_other_mode_are_rejected(options: list[str], message: str) -> None:
     result = CliRunner().invoke(evaluate, ["--data", "d", "--exemplar", "e", *options])
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())

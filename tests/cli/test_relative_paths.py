@@ -296,7 +296,7 @@ def with_few_sizes(init: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_from_everywhere(
+def test_results_do_not_depend_on_the_working_directory(
     name: str, world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(make.ExportOptions, "__init__", with_few_sizes(make.ExportOptions.__init__))
@@ -321,7 +321,7 @@ def test_the_same_from_everywhere(
     assert all(one == found[ways_of(case)[0]] for one in found.values())
 
 
-def test_every_command_is_in_the_table() -> None:
+def test_every_command_is_covered() -> None:
     assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys()
 
 
