@@ -131,7 +131,7 @@ def _download(page: Page, to: Path) -> Path:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_newcomer_gets_from_an_image_to_the_bytes_of_the_shown_command(
+def test_first_conversion_equals_the_shown_command(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
     page = _open(context, served, width, height)
@@ -159,7 +159,7 @@ def test_a_newcomer_gets_from_an_image_to_the_bytes_of_the_shown_command(
     page.close()
 
 
-def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
+def test_several_exemplars_in_8_and_16_bits(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = _open(context, served)
@@ -185,7 +185,7 @@ def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
     page.close()
 
 
-def test_errors_are_the_sentences_of_the_tool(
+def test_error_messages_equal_those_of_the_command_line(
     context: BrowserContext,
     served: Served,
     folder: Path,
@@ -219,7 +219,7 @@ def test_errors_are_the_sentences_of_the_tool(
     page.close()
 
 
-def test_concurrent_visitors_get_separate_results(
+def test_concurrent_sessions_get_separate_results(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = [_open(context, served), _open(context, served)]
@@ -258,7 +258,7 @@ def _drop(page: Page, where: str, *paths: Path) -> None:
         devtools.send("Input.dispatchDragEvent", {"type": event, **at, "data": data})
 
 
-def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_dropped_folder_of_50_images(context: BrowserContext, served: Served, folder: Path) -> None:
     many = folder / "many"
     (many / "below").mkdir(parents=True)
     for seed in range(50):
@@ -281,7 +281,7 @@ def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, fold
     page.close()
 
 
-def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_dropped_folder_without_images_is_rejected(context: BrowserContext, served: Served, folder: Path) -> None:
     (folder / "empty").mkdir()
     page = _open(context, served)
     _drop(page, "images", folder / "empty")
@@ -292,7 +292,7 @@ def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, ser
     page.close()
 
 
-def test_an_image_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_image_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
     size = (6000, 4000)
     Image.fromarray(photograph(60, 80, 3)).resize(size, Image.Resampling.BILINEAR).save(folder / "large.jpg")
     page = _open(context, served, 390, 844)

@@ -43,7 +43,7 @@ def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
 
 
 @pytest.mark.timeout(600)
-def test_the_pages_that_review_names_show_runs_metrics_and_the_image_grid(
+def test_pages_printed_by_review_show_runs_metrics_and_images(
     printed: str, browser: Browser, tracked_runs: TrackedRuns, tmp_path: Path
 ) -> None:
     overview = re.search(r"All runs: (\S+)", printed)

@@ -47,7 +47,7 @@ MOTIONS = {
 
 @pytest.mark.parametrize("name", MOTIONS)
 @pytest.mark.parametrize("size", [(240, 320), (300, 480)])
-def test_a_known_motion_is_found_to_a_third_of_a_pixel(name: str, size: tuple[int, int]) -> None:
+def test_known_motion_is_recovered_within_a_third_of_a_pixel(name: str, size: tuple[int, int]) -> None:
     wanted = np.array(MOTIONS[name], np.float32)
     photograph, infrared = pair(*size)
     off = moved(infrared, wanted)
@@ -62,14 +62,14 @@ def test_a_known_motion_is_found_to_a_third_of_a_pixel(name: str, size: tuple[in
     assert after < 0.5 * before
 
 
-def test_a_registered_pair_stays_as_it_is() -> None:
+def test_registered_pair_is_unchanged() -> None:
     photograph, infrared = pair()
     found = measure_registration(photograph, infrared)
     assert largest_error(found.matrix, np.eye(2, 3, dtype=np.float32), (240, 320)) < 0.3
     assert not found.improves
 
 
-def test_unrelated_images_are_never_made_worse() -> None:
+def test_registration_never_worsens_unrelated_images() -> None:
     for seed in range(4):
         found = measure_registration(pair(seed=seed)[0], pair(seed=seed + 10)[1])
         corners = np.array([[0, 0, 1], [320, 0, 1], [0, 240, 1], [320, 240, 1]], np.float32)
@@ -77,7 +77,7 @@ def test_unrelated_images_are_never_made_worse() -> None:
         assert not found.improves or found.after > found.before
 
 
-def test_what_does_not_converge_or_goes_too_far_is_the_identity() -> None:
+def test_failed_or_excessive_registration_gives_the_identity() -> None:
     photograph, infrared = pair()
     flat = np.full_like(infrared, 90)
     far = moved(infrared, np.array([[1, 0, 14], [0, 1, 0]], np.float32))
@@ -89,7 +89,7 @@ def test_what_does_not_converge_or_goes_too_far_is_the_identity() -> None:
         assert np.array_equal(apply_registration(other, found), other)
 
 
-def test_sixteen_bits_stay_sixteen_bits() -> None:
+def test_16_bit_images_stay_16_bit() -> None:
     photograph, infrared = pair()
     wide = infrared.astype(np.uint16) * 257
     off = cv2.warpAffine(

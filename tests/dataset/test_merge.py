@@ -48,7 +48,7 @@ def tree(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
-def test_shards_in_any_state_give_the_bytes_of_the_whole(make: Make, tmp_path: Path) -> None:
+def test_merged_shards_equal_the_whole_set(make: Make, tmp_path: Path) -> None:
     whole = make(tmp_path / "one/ir")
     shards = [tmp_path / f"part{number}" for number in range(3)]
     for number, shard in enumerate(shards):
@@ -68,7 +68,7 @@ def test_shards_in_any_state_give_the_bytes_of_the_whole(make: Make, tmp_path: P
     assert verify_dataset(tmp_path / "two/ir") == []
 
 
-def test_an_unfinished_shard_is_refused(make: Make, tmp_path: Path) -> None:
+def test_unfinished_shard_is_rejected(make: Make, tmp_path: Path) -> None:
     shards = [tmp_path / f"part{number}" for number in range(2)]
     for number, shard in enumerate(shards):
         make(shard, (number, 2))

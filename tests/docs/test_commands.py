@@ -83,7 +83,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block", with_new_commands(RUNNABLE), ids=name_of)
-def test_the_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Blocks may use results of earlier blocks of their page, which are made again, so that each block is a test alone.
     before = [other for other in RUNNABLE if other.page == block.page]
     before = before[: before.index(block)]
@@ -101,12 +101,12 @@ def test_the_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=name_of)
-def test_the_python_runs(block: Block) -> None:
+def test_python_blocks_run(block: Block) -> None:
     exec(compile(block.text, str(block.page), "exec"), {})
 
 
 @pytest.mark.parametrize("block", [block for block in SHELL if block.title], ids=name_of)
-def test_commands_that_need_more_are_understood(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_that_are_not_run_have_valid_options(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
     """They are not run, but their options exist."""
     for words in block.commands:
         names = [word for word in words if not word.startswith("-")]

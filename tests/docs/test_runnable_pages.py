@@ -72,7 +72,7 @@ def run_block(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.mark.parametrize("block", texts("command-line.md", "bash"), ids=lambda block: block.splitlines()[0][:50])
-def test_the_commands_of_the_command_line_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_blocks_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "| python" in block:
         assert run_in_bash(block, folder).strip() == "1"
     elif "eval" in block:
@@ -84,7 +84,7 @@ def test_the_commands_of_the_command_line_run(block: str, folder: Path, monkeypa
 
 
 @pytest.mark.parametrize("block", texts("transforms.md", "bash"), ids=lambda block: block.splitlines()[0][:50])
-def test_the_commands_of_the_transforms_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transform_commands_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pycocotools", reason="the extra detect is not installed")
     fewer = block.replace("adain,cin --data-loader 40 --loader-workers 0,2", "cin --data-loader 4 --loader-workers 0")
     assert ("--data-loader" in block) == (fewer != block)
@@ -93,11 +93,11 @@ def test_the_commands_of_the_transforms_run(block: str, folder: Path, monkeypatc
 
 
 @pytest.mark.parametrize("block", texts("transforms.md", "python"))
-def test_the_python_runs(block: str) -> None:
+def test_python_blocks_run(block: str) -> None:
     exec(compile(block, "transforms.md", "exec"), {})
 
 
-def test_completion_knows_commands_and_options(folder: Path) -> None:
+def test_completion_lists_commands_and_options(folder: Path) -> None:
     found = run_in_bash(
         """export _IR_TRANSFER_COMPLETE=bash_complete
         COMP_WORDS='ir-transfer convert --pol' COMP_CWORD=2 ir-transfer

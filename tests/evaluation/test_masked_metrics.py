@@ -58,7 +58,7 @@ def figures(scene: Scene, output: Tensor, boxes: list[Box]) -> MetricValues:
     return {**{f"truth {key}": figure for key, figure in own.items()}, **found}
 
 
-def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
+def test_invalid_border_changes_no_metric(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     whole = Scene("s", scene.rgb[INNER], scene.ground_truth[INNER])
     expected = figures(whole, output[INNER], [replace(PERSON, left=38, right=46, top=24, bottom=44)])
@@ -70,7 +70,7 @@ def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
         assert found[key][1] == weight, key
 
 
-def test_a_hole_shows_in_no_column(street: tuple[Scene, Tensor]) -> None:
+def test_invalid_region_affects_no_metric(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     valid = torch.ones_like(scene.ground_truth, dtype=torch.bool)
     valid[..., 20:52, 30:60] = False
@@ -89,7 +89,7 @@ def test_a_hole_shows_in_no_column(street: tuple[Scene, Tensor]) -> None:
     assert one["psnr"][0] == pytest.approx(plain["psnr"][0], abs=1)
 
 
-def test_objects_outside_of_what_is_valid_do_not_count(street: tuple[Scene, Tensor]) -> None:
+def test_objects_outside_valid_pixels_are_ignored(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     hidden = Box(4, 4, 10, 12, "person")
     pixels = torch.cartesian_prod(torch.arange(40, 60), torch.arange(70, 78)).numpy()
@@ -117,7 +117,7 @@ def test_metrics_that_cannot_be_computed_are_omitted_and_listed(street: tuple[Sc
     assert not set(found) & set(said["not_computed"])
 
 
-def test_a_scene_that_is_all_valid_is_measured_as_before(street: tuple[Scene, Tensor]) -> None:
+def test_fully_valid_scene_equals_an_unmasked_one(street: tuple[Scene, Tensor]) -> None:
     scene, _ = street
     assert SceneEvaluator(scene, [], ["psnr"]).validity is None
     assert torch.equal(scene.exemplar, scene.ground_truth)

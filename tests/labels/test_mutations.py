@@ -73,6 +73,6 @@ def survives(folder: Path, kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", ["coco", "yolo", "voc", "masks", "kitti"])
 @pytest.mark.parametrize("block", range(2))
-def test_nothing_breaks(tmp_path: Path, kind: str, block: int) -> None:
+def test_mutated_label_files_never_crash(tmp_path: Path, kind: str, block: int) -> None:
     for seed in range(10 * block, 10 * block + 10):
         survives(tmp_path / str(seed), kind, seed)

@@ -74,7 +74,7 @@ def options(many: Path, exemplar: Path, tmp_path: Path) -> Options:
     return Options((str(many),), (str(exemplar),), tmp_path / "local", model="histogram", ray_workers=2, threads=1)
 
 
-def test_a_killed_worker_costs_time_only_and_a_deadly_image_its_chunk(options: Options, tmp_path: Path) -> None:
+def test_killed_worker_is_retried_and_a_crashing_image_fails_its_chunk(options: Options, tmp_path: Path) -> None:
     marker, here = tmp_path / "pid", os.getpid()
 
     def stuck_once(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
@@ -152,9 +152,7 @@ def lines(out: Path) -> list[str]:
 
 @pytest.mark.timeout(240)  # a cluster that does not answer is a failure, not a wait
 @pytest.mark.parametrize("kind", ["labels, camera, tiles", "style masks, camera"])
-def test_every_step_gives_the_bytes_of_the_local_engine(
-    kind: str, labelled: Path, styles: list[str], tmp_path: Path
-) -> None:
+def test_every_step_equals_the_local_engine(kind: str, labelled: Path, styles: list[str], tmp_path: Path) -> None:
     ray_engine = ["--engine", "ray", "--ray-workers", "2"]
     camera = ["--sensor", "boson-640", "--agc", "clahe", "--threads", "1", "--seed", "3", "-q"]
     if kind == "labels, camera, tiles":
@@ -212,7 +210,9 @@ def test_fail_fast_stops_the_chunk(actor: Callable[..., _Done], many: Path) -> N
     assert sum(one.entry is not None and one.entry.status == "failed" for one in outcomes) == 1
 
 
-def test_lines_of_an_earlier_run_are_in_the_object_store_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_of_an_earlier_run_are_kept_only_in_the_object_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     count, digest = 4_000, "0" * 63
     names = [f"images/train/camera_front_{number:07d}" for number in range(count)]
     manifest = Manifest.create(tmp_path, Header("", {}, {}))
