@@ -59,6 +59,6 @@ def test_names_are_filtered() -> None:
     assert list_models("no-such*") == []
 
 
-def test_the_closest_names_are_offered() -> None:
+def test_closest_names_are_suggested() -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'grey': did you mean 'gray'"):
         model_info("grey")

@@ -15,7 +15,7 @@ HOSTILE = "<script>alert(1)</script>\n# title | `x` [y](http://z)"
 
 
 @pytest.mark.parametrize("notes", [(), (HOSTILE,)])
-def test_what_comes_from_outside_is_no_markup(notes: tuple[str, ...]) -> None:
+def test_untrusted_text_is_escaped(notes: tuple[str, ...]) -> None:
     recipe = {"data": {"sources": [{"path": HOSTILE}]}, "losses": {HOSTILE: 1.0}}
     metadata = {"model": HOSTILE, "band": HOSTILE, "licence": HOSTILE, "recipe": json.dumps(recipe)}
     weights = WeightsFile(Path("a"), "0f", {**metadata, "scores": json.dumps({HOSTILE: 0.5})})
