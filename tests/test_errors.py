@@ -1,4 +1,4 @@
-"""Errors can be caught by the package's root and by the builtin that fits."""
+"""Errors can be caught by the package's base class and by a related builtin exception."""
 
 from __future__ import annotations
 

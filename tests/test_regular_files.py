@@ -1,4 +1,4 @@
-"""Named pipes in users' folders cost themselves and never block a run."""
+"""Named pipes in folders fail individually and never block a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ships is found, in a checkout as in the wheel that test_wheel.py builds."""
+"""Bundled files are found in a checkout; test_wheel.py tests the wheel."""
 
 from __future__ import annotations
 

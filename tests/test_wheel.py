@@ -1,4 +1,4 @@
-"""The wheel holds all that ships and works outside the checkout."""
+"""The wheel contains all bundled files and works outside the checkout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(*command: str, **options: object) -> str:
 
 
 def tracked(folder: str) -> list[str]:
-    """Return the files that ship of a folder: those that git tracks, or all in a checkout without git."""
+    """Return the bundled files of a folder: those tracked by git, or all without git."""
     if (CHECKOUT / ".git").exists():
         return run("git", "ls-files", "-z", folder, cwd=CHECKOUT).split("\0")[:-1]
     return [p.relative_to(CHECKOUT).as_posix() for p in (CHECKOUT / folder).rglob("*") if p.is_file()]

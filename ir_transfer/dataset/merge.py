@@ -36,8 +36,8 @@ def merge_shards(
         source: RGB set; None takes the path in the manifest of a shard.
 
     Raises:
-        InputError: A folder is no shard, settings or counts of shards differ, a shard is missing, unfinished or given
-            twice, or ``out`` is not empty.
+        InputError: A folder is not a shard, settings or counts of shards differ, a shard is missing, unfinished
+            or given twice, or ``out`` is not empty.
         EncodeError: ``out`` cannot be written.
     """
     manifests = [_load(path) for path in shards]

@@ -51,7 +51,7 @@ def share_near(wanted: Tensor, found: Tensor) -> Tensor:
 
 def _strong(image: Tensor) -> Tensor:
     strength = magnitude(image)
-    # A rounding error of a flat image is no edge.
+    # A rounding error of a flat image is not an edge.
     limits = np.quantile(strength.flatten(1).cpu().numpy(), STRONG, axis=1).clip(min=1e-4)
     return strength > torch.from_numpy(limits).to(strength)[:, None, None, None]
 

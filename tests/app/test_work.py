@@ -33,7 +33,7 @@ def place(tmp_path: Path) -> Workspace:
 
 
 def _typed(request: Request, place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run the command line of a request as a user does, beside copies of the files; return the folder of results."""
+    """Run the command line of a request in a folder with copies of the files; return the folder of results."""
     folder.mkdir()
     for kind in ("images", "exemplars"):
         for file in (place.folder / kind).iterdir():

@@ -1,4 +1,4 @@
-"""The page of ``ir-transfer app`` as visitors use it, in a real browser."""
+"""End-to-end tests of the page of ``ir-transfer app`` in a real browser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Served:
     """A running page.
 
     Attributes:
-        url: Where it answers.
+        url: URL of the page.
         temporary: Folder for its temporary files.
     """
 
@@ -45,7 +45,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The page of the command; at the end it is asked to stop, and nothing may be left of what visitors uploaded."""
+    """The page of the command, which is stopped at the end; uploads must then be deleted."""
     temporary = tmp_path_factory.mktemp("temporary")
     command = [sys.executable, "-m", "ir_transfer", "app", "--no-browser"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
@@ -63,7 +63,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One cache for all visitors: gradio's scripts are compiled once."""
+    """One browser cache for all sessions, so that gradio's scripts are compiled once."""
     made = browser.new_context()
     yield made
     made.close()
@@ -71,7 +71,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with RGB images and exemplars, in which commands are typed."""
+    """A folder with RGB images and exemplars, the working directory of the commands."""
     for seed in (1, 2):
         Image.fromarray(photograph(60, 80, seed)).save(tmp_path / f"photo ({seed}).png")
     for seed in (1, 5):
@@ -107,7 +107,7 @@ def _convert(page: Page) -> list[list[str]]:
 
 
 def _commands(page: Page, with_: str = "ir-transfer") -> list[list[str]]:
-    """Return the commands that are shown as soon as they hold a text."""
+    """Return the displayed commands once they are not empty."""
     page.wait_for_function("text => document.querySelector('#command textarea').value.includes(text)", arg=with_)
     return [shlex.split(line) for line in page.locator("#command textarea").input_value().splitlines()]
 
@@ -246,7 +246,7 @@ def test_concurrent_sessions_get_separate_results(
 
 
 def _drop(page: Page, where: str, *paths: Path) -> None:
-    """Drop files and folders on a field as a file manager does."""
+    """Drop files and folders on a field, as a file manager would."""
     field = page.locator(f"#{where}")
     field.scroll_into_view_if_needed()
     box = field.bounding_box()

@@ -1,4 +1,4 @@
-"""Bad data, bad files and bad recipes on the command line: one line that names what is wrong and what to do."""
+"""Invalid data, files and recipes on the command line: a one-line error with the problem and a fix."""
 
 from __future__ import annotations
 

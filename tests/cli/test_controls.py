@@ -179,7 +179,7 @@ def test_grid_beyond_max_pixels_fails_only_that_image(
 
 
 def regions(path: Path, kind: str, height: int = 48, width: int = 64) -> Path:
-    """Left and right of an image as labels 1 and 2 (red and blue), the lowest rows without a label."""
+    """A label map: left half 1 (red), right half 2 (blue), lowest rows unlabelled."""
     map_ = np.zeros((height, width), np.uint8)
     map_[: height - 4, : width // 2] = 1
     map_[: height - 4, width // 2 :] = 2

@@ -34,7 +34,7 @@ def arguments(photos: Path, exemplar: Path, tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """A hundred and fifty RGB images more: a run that lasts long enough to be interrupted."""
+    """150 more RGB images, so that a run lasts long enough to be interrupted."""
     for seed in range(150):
         Image.fromarray(photograph(200, 260, seed)).save(photos / f"{seed:03}.png", compress_level=1)
     return photos

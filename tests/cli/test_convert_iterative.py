@@ -1,4 +1,4 @@
-"""``convert`` with a model that searches for every image."""
+"""``convert`` with a model that optimises each image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of files through whole commands, with the luma itself as the model."""
+"""File formats in complete conversions with the model ``gray``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = ("16 bit ProPhoto", "orientation 6", "white is zero", "16 bit white is z
 
 @pytest.fixture
 def style(tmp_path: Path) -> Path:
-    """An exemplar, which the model does not look at."""
+    """An exemplar, which the model ignores."""
     path = tmp_path / "exemplar.png"
     Image.fromarray(GRAY[:20, :20]).save(path)
     return path
@@ -122,7 +122,7 @@ def test_transparency_is_kept_and_ignored_files_are_counted(
 
 
 TABLE = ("CMYK", "CIE Lab", "16 bit CMYK", "16 bit CIE Lab", "plain", "white is zero")
-"""Kinds that show the same small, above the limit, and with a place on Earth."""
+"""File formats that are tested in memory, in windows and with georeferencing."""
 WORLD = "0.5\n0\n0\n-0.5\n500000\n4000000\n"
 
 

@@ -31,7 +31,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def raster(tmp_path: Path) -> Path:
-    """A GeoTIFF of four bands and 16 bits with a place, compression and a corner without data."""
+    """A 16-bit GeoTIFF of four bands with georeferencing, compression and a nodata corner."""
     path = tmp_path / "maps" / "field.tif"
     path.parent.mkdir()
     levels = np.moveaxis(photograph(150, 170, 5), -1, 0).astype(np.uint16) * 40 + 1

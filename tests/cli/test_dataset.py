@@ -14,7 +14,7 @@ from tests.conftest import photograph
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """A YOLO set of two splits with data.yaml; a label with a number too many and one without an image."""
+    """A YOLO set of two splits with data.yaml, one invalid label line and one label file without an image."""
     root = tmp_path / "yolo set"
     for number, split in enumerate(("train", "train", "val")):
         (root / "images" / split).mkdir(parents=True, exist_ok=True)

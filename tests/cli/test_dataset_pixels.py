@@ -1,4 +1,4 @@
-"""Options of TIFFs and files of other kinds in labelled sets, with the luma itself as the model."""
+"""TIFF options and other file formats in labelled sets with the model ``gray``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lines(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def labelled(root: Path, name: str, height: int, width: int) -> None:
-    """Write a COCO file with one box, which has room in an image of this size alone."""
+    """Write a COCO file with one box that fits only an image of this size."""
     content = {
         "images": [{"id": 1, "file_name": name, "height": height, "width": width}],
         "categories": [{"id": 1, "name": "car"}],

@@ -1,4 +1,4 @@
-"""A generated set is the same whatever it, its source and the working folder are called."""
+"""A generated set does not depend on the paths of the set, its source and the working directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLE = ["--style", "e.png", "--model", "histogram", "--threads", "1", "-q"]
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with an exemplar and a YOLO set of six images, named by relative paths."""
+    """A working directory with an exemplar and a YOLO set of six images."""
     folder = tmp_path / "project"
     for number in range(6):
         split = "train" if number % 2 else "val"

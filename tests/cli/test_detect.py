@@ -15,7 +15,7 @@ from ir_transfer.synthetic.write import write_scenes
 
 
 def _street(folder: Path) -> list[str]:
-    """Write six scenes in two parts and return the command that learns from them."""
+    """Write six scenes in two subsets and return the command that trains on them."""
     write_scenes(folder / "set", 6, size=(80, 64), seed=3, boxes=True)
     stems = [f"s{number:05d}_f00" for number in range(6)]
     parts = {"train": {stem: [stem] for stem in stems[:4]}, "val": {stem: [stem] for stem in stems[4:]}}

@@ -1,4 +1,4 @@
-"""Wrong paths and names: reported before anything heavy is imported, with advice that works."""
+"""Wrong paths and names: reported before heavy imports, with suggestions that work."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_failed_vgg_download_is_a_one_line_error(
 def test_suggestion_for_existing_results_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a message says after ``use`` is typed behind the command that failed."""
+    """The option that the message suggests is appended to the failed command."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photograph(32, 48)).save("a.png")
     Image.fromarray(thermal(32, 48)).save("thermal.png")

@@ -1,4 +1,4 @@
-"""``--exemplar-polarity`` of every command that takes exemplars: what is printed, and what is kept."""
+"""``--exemplar-polarity`` of every command with exemplars: messages and recorded settings."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def dark(tmp_path: Path) -> Path:
-    """An exemplar that the tests' judge calls black-hot."""
+    """An exemplar that the test classifier finds to be black-hot."""
     return write(tmp_path / "dark.png", 10, 60)
 
 
 @pytest.fixture
 def bright(tmp_path: Path) -> Path:
-    """An exemplar that it takes for white-hot."""
+    """An exemplar that it finds to be white-hot."""
     return write(tmp_path / "bright.png", 120, 250)
 
 

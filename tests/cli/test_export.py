@@ -1,4 +1,4 @@
-"""The command ``export``: files by their ending, usage errors, and int8."""
+"""The command ``export``: file formats, usage errors, and int8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of images whose contents refer to other files: each costs its line, and nothing else is read."""
+"""Images whose contents refer to other files: each fails, and no other file is read."""
 
 from __future__ import annotations
 

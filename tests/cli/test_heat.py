@@ -22,7 +22,7 @@ OUTSIDE = (slice(0, 48), slice(40, 64))
 
 @pytest.fixture(autouse=True)
 def colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours are the classes of the map."""
+    """Use an encoder that maps colours to classes."""
     monkeypatch.setattr(ClassMapFinder, "of_model", lambda model, device: ClassMapFinder(ColourEncoder()))
 
 

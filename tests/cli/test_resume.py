@@ -1,4 +1,4 @@
-"""``--resume`` makes again what has changed, and nothing else; a run in which nothing succeeded binds nobody."""
+"""``--resume`` converts only what has changed; a run without any success can be resumed with other options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BAND = """<VRTRasterBand dataType="Byte" band="{0}"><SimpleSource>
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with an exemplar."""
+    """A working directory with an exemplar."""
     Image.fromarray(thermal(96, 128)).save(tmp_path / "e.png")
     monkeypatch.chdir(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Passwords and keys of URLs, looked for in every byte that a run writes or prints."""
+"""Passwords and keys of URLs are in no file or output of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVER = f"http://me:{SECRET}@127.0.0.1:1/?token={SECRET}"
 
 
 class Vault(MemoryFileSystem):  # type: ignore[misc]
-    """A storage in memory whose URLs have passwords, and whose errors repeat them."""
+    """An in-memory storage whose URLs contain passwords, and whose errors repeat them."""
 
     protocol = "vault"
     store: dict[str, Any] = {}  # noqa: RUF012
@@ -41,7 +41,7 @@ class Vault(MemoryFileSystem):  # type: ignore[misc]
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[MemoryFileSystem]:
-    """Two RGB images, one that is refused and one that is damaged."""
+    """Two RGB images, one unreadable file and one damaged file."""
     fsspec.register_implementation("vault", Vault, clobber=True)
     system = fsspec.filesystem("vault")
     Image.fromarray(photograph(24, 32)).save(tmp_path / "a.png")

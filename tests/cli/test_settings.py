@@ -14,7 +14,7 @@ from tests.conftest import photograph, thermal
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with an image, an exemplar whose name has a blank, and no settings."""
+    """A working directory with an image, an exemplar with a space in its name, and no settings."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photograph(40, 56)).save("a.png")
     Image.fromarray(thermal(64, 64)).save("warm day.png")

@@ -1,4 +1,4 @@
-"""What cannot be said is lost; what is to be done is done."""
+"""Closed and broken standard streams: output is lost, but the run is completed."""
 
 from __future__ import annotations
 

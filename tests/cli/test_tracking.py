@@ -1,4 +1,4 @@
-"""Runs that are to be logged to a store that cannot exist are refused before their work."""
+"""Runs to be logged to an invalid store are rejected before they start."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tests.models.small_thermal import SMALL_THERMAL
 
 
 class Watcher:
-    """Keeps what is reported to it."""
+    """Records the notifications."""
 
     def __init__(self) -> None:
         self.total = 0

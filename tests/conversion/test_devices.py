@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 
 def all_levels(dtype: type[np.uint8 | np.uint16], channels: int) -> NDArray[np.uint8 | np.uint16]:
-    """Every level of a type, in another order in each channel."""
+    """Every level of a type, in a different order in each channel."""
     levels = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(16, -1)
     return np.stack([np.roll(levels, 7 * channel) for channel in range(channels)])
 
@@ -56,7 +56,7 @@ def test_range_is_known_if_white_is_the_largest_level() -> None:
 
 
 def critical(bit_depth: BitDepth) -> NDArray[np.float32]:
-    """Every level and every border between two, with the floats on both sides of it, and what is out of range."""
+    """Every level, every boundary between two levels with its neighbouring floats, and values out of range."""
     white = 2**bit_depth - 1
     borders = (np.arange(2 * white + 1) / (2 * white)).astype(np.float32)
     around = [borders, np.nextafter(borders, np.float32(-1)), np.nextafter(borders, np.float32(2))]

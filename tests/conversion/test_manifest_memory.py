@@ -1,4 +1,4 @@
-"""A manifest of a large set takes little memory for each line, and its text is never held as a whole."""
+"""Memory per line of a large manifest is small, and its text is never held as a whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def peak_and_kept(function: Callable[[], object]) -> tuple[float, float]:
-    """Return the bytes for each line that a call takes at most, and those of its result."""
+    """Return the peak memory of a call and the memory of its result, in bytes per line."""
     tracemalloc.start()
     try:
         kept = function()

@@ -24,7 +24,7 @@ Tree = dict[str, bytes]
 
 @pytest.fixture
 def memory() -> Iterator[MemoryFileSystem]:
-    """An empty storage."""
+    """An empty in-memory storage."""
     system = fsspec.filesystem("memory")
     system.store.clear()
     yield system
@@ -33,7 +33,7 @@ def memory() -> Iterator[MemoryFileSystem]:
 
 @pytest.fixture
 def upload(memory: MemoryFileSystem) -> Iterator[None]:
-    """Nothing is left of the mounts."""
+    """No mount remains after the test."""
     yield
     assert not remote.mounts()
 

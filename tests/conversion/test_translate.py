@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 class InBatches(Translator):
-    """Takes images as on CUDA."""
+    """Translates in batches, as on CUDA."""
 
     takes_batches = True
 

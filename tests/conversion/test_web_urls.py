@@ -1,4 +1,4 @@
-"""Inputs on a web server: pre-signed URLs, whose query is a secret, and servers that send more than they are asked."""
+"""Inputs on a web server: pre-signed URLs with a secret query, and servers that ignore range requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Site:
     Attributes:
         url: Its address.
         files: Its files by path and query, as a request must name them.
-        asked: Requests that it got.
+        asked: Received requests.
         packed: Whether files are sent with gzip.
     """
 
@@ -46,7 +46,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A server that, like storage with URLs signed for a download, refuses HEAD, and that ignores ranges."""
+    """A server that rejects HEAD, as storage with signed URLs does, and ignores ranges."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):

@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 
 def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return an RGB image and an infrared image with the same edges, whose contrast is another one, of either sign."""
+    """Return an RGB image and an infrared image with the same edges but different contrast of either sign."""
     random = np.random.default_rng(seed)
     rgb, ir = np.full((height, width, 3), 0.5), np.full((height, width), 0.4)
     for _ in range(40):
@@ -25,14 +25,14 @@ def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np
 
 
 def moved(infrared: NDArray[np.uint8], matrix: Floats) -> NDArray[np.uint8]:
-    """Return the image that a camera sees which is off by a motion: ``matrix`` leads back."""
+    """Return the image warped by a motion; ``matrix`` is the inverse motion."""
     size = (infrared.shape[1], infrared.shape[0])
     found = cv2.warpAffine(infrared, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.uint8)
 
 
 def largest_error(found: Floats, wanted: Floats, size: tuple[int, int]) -> float:
-    """Return the largest distance in pixels of two motions over the middle of an image, to its quarters."""
+    """Return the largest distance in pixels of two motions over the central half of an image."""
     rows, columns = (np.linspace(0.15, 0.85, 5) * side for side in size)
     points = np.array([[x, y, 1] for x in columns for y in rows], np.float32)
     return float(np.linalg.norm(points @ found.T - points @ wanted.T, axis=1).max())

@@ -31,7 +31,7 @@ def exemplars(tmp_path: Path) -> tuple[str, ...]:
 
 @pytest.fixture
 def coco(tmp_path: Path) -> Path:
-    """Four RGB images in two splits, with boxes; an image without labels, and one that is damaged."""
+    """Four RGB images in two splits with boxes, an image without labels, and a damaged one."""
     root = tmp_path / "coco"
     images, annotations = [], []
     for number, split in enumerate(("train", "train", "val", "val")):

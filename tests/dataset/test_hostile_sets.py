@@ -1,4 +1,4 @@
-"""Sets whose manifests, hashes and images came from outside and name what they must not."""
+"""Untrusted sets whose manifests, hashes and images refer to files outside of the set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Edit = Callable[[list[dict[str, Any]]], None]
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an exemplar, two RGB images without labels, and the one shard made from them."""
+    """A folder with an exemplar, two RGB images without labels, and a single shard made from them."""
     root = tmp_path_factory.mktemp("once")
     (root / "rgb").mkdir()
     for number in range(2):
@@ -171,7 +171,7 @@ def test_links_out_of_a_set_are_not_followed(
     edit(made, entry(output_sha256=hashlib.sha256(secret.read_bytes()).hexdigest()))
     arguments = {"merge": ["merge", str(made), "-o", str(tmp_path / "whole")], "verify": ["verify", str(made)]}
     assert main(["dataset", *arguments[use]]) == 2
-    assert "leads out of it" in capsys.readouterr().err
+    assert "outside of it" in capsys.readouterr().err
     assert not (tmp_path / "whole/0.png").exists()
 
 
@@ -188,7 +188,7 @@ def test_label_hashes_cannot_remove_files_outside_the_set(
     assert main([*command(rgb, exemplar, out), "--overwrite"]) == 2
     assert main(["dataset", "verify", str(out)]) == 2
     assert secret.read_text() == "secret"
-    assert "leads out of it" in capsys.readouterr().err
+    assert "outside of it" in capsys.readouterr().err
 
 
 def test_symlink_at_the_temporary_path_is_not_followed(rgb: Path, exemplar: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ Make = Callable[..., DatasetSummary]
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """Eight RGB images with boxes in two splits; one of them is damaged, and two want one name."""
+    """Eight RGB images with boxes in two splits; one is damaged, and two have the same result name."""
     root = tmp_path / "yolo"
     for number in range(8):
         split = "train" if number % 3 else "val"
@@ -35,7 +35,7 @@ def yolo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(yolo: Path, exemplar: Path) -> Make:
-    """Makes the set, or a shard of it."""
+    """Generate the set, or a shard of it."""
 
     def generate(out: Path, shard: tuple[int, int] | None = None, *, resume: bool = False) -> DatasetSummary:
         asked = Options((str(yolo),), (str(exemplar),), out, model="histogram", threads=1, workers=2, resume=resume)

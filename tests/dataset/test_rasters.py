@@ -1,4 +1,4 @@
-"""GeoTIFFs in labelled sets: what they are beyond an image survives, and their labels with them."""
+"""GeoTIFFs in labelled sets keep georeferencing, bit depth and labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACE = from_origin(500_000, 5_400_000, 0.5, 0.5)
 
 
 def geotiff(path: Path, bands: int = 5, dtype: str = "uint16") -> None:
-    """Write an image whose first band is noise and whose last one shows an object, with invalid pixels on the left."""
+    """Write a GeoTIFF with noise in the first band, an object in the last, and invalid pixels on the left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     levels = random.integers(900, 1100, (bands, *SIZE)).astype(dtype)

@@ -24,7 +24,7 @@ def test_bundled_weights_and_styles_are_intact() -> None:
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of weights that a test may damage."""
+    """A copy of the weights that a test may damage."""
     folder = tmp_path / "weights"
     folder.mkdir()
     for name in ("cin-lwir", "content-encoder"):

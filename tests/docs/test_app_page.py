@@ -1,4 +1,4 @@
-"""The guide to the page in the browser names fields that the page has."""
+"""Fields named in the guide to the browser interface exist on the page."""
 
 from __future__ import annotations
 

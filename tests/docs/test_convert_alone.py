@@ -1,4 +1,4 @@
-"""The installation for ``convert`` alone that the documentation describes holds all that ``convert`` imports."""
+"""The documented minimal installation contains everything that ``convert`` imports."""
 
 from __future__ import annotations
 

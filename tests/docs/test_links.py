@@ -1,4 +1,4 @@
-"""Links and paths in Markdown files lead to existing files; ``test_site.py`` checks the links within ``docs/``."""
+"""Links and paths in Markdown files refer to existing files; ``test_site.py`` checks the links within ``docs/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notebook of the tutorials runs from its first cell to its last and shows an image after each."""
+"""The tutorial notebook runs completely and shows an image after each cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages about transforms and the command line: each block runs as it is written, in a shell and in Python."""
+"""All blocks of the pages about transforms and the command line run as written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def texts(page: str, language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working directory with the inputs that the pages name."""
+    """A working directory with the inputs named on the pages."""
     (tmp_path / "photos").mkdir()
     Image.fromarray(photograph(48, 64)).save(tmp_path / "photos" / "0.png")
     for seed, name in enumerate(("thermal", "a")):
@@ -50,7 +50,7 @@ def run_in_bash(script: str, folder: Path) -> str:
 
 
 def run_block(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run the lines of a block in this process, which saves a start for each, and return how many commands ran."""
+    """Run the lines of a block in this process, to avoid start-up times; return the number of commands."""
     monkeypatch.chdir(folder)
     for name, content in _FILE.findall(block):
         (folder / name).write_text(content)

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, and nothing in it is fetched from elsewhere."""
+"""The documentation builds without warnings and loads no external resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best and the worst scenes, without keeping all."""
+"""Selection of the best and worst scenes."""
 
 from __future__ import annotations
 

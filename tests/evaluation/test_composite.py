@@ -1,4 +1,4 @@
-"""Composites name how they are made, and do not compare with others."""
+"""Composites record their settings and are not compared across different settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contact sheets hold every image where it belongs."""
+"""Arrangement of images on contact sheets."""
 
 from __future__ import annotations
 

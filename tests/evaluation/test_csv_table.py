@@ -1,4 +1,4 @@
-"""A table is data, for programs and for spreadsheets."""
+"""CSV tables do not contain formulas."""
 
 from __future__ import annotations
 

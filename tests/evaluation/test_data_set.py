@@ -1,4 +1,4 @@
-"""Pairs by card, split and part, and a comparison of them."""
+"""Pairs by card, split and subset, and their comparison."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LWIR = Protocol("short", 1, band="lwir", split="val", leave_out=["shift", "hot_r
 
 
 def write_card(path: Path, polarity: str) -> str:
-    """Write the generic card under the name of a file and return it."""
+    """Write the generic card under another file name and return it."""
     text = (resource("datasets") / "generic-paired.yaml").read_text()
     renamed = text.replace("name: generic-paired", f"name: {path.stem}")
     path.write_text(renamed.replace("polarity: white-hot", f"polarity: {polarity}"))

@@ -1,4 +1,4 @@
-"""Draws of distribution distances, and the file of patches."""
+"""Resamples of distribution distances, and the patch file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCENES = 12
 
 
 def patches(shift: float, seed: int, spread: float = 0.3) -> PatchFile:
-    """Patches whose scenes differ, in two levels."""
+    """Return patches of differing scenes at two levels."""
     rng = np.random.default_rng(seed)
     samples = PatchFile()
     for scene in range(SCENES):

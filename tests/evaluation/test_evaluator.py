@@ -1,4 +1,4 @@
-"""The evaluator finds what is known about rendered scenes."""
+"""The evaluator on rendered scenes with known properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which exemplar a scene gets."""
+"""Choice of the exemplar of a scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image passes the feature extractor once, twice where its sides must be cut."""
+"""An image is encoded once, or twice if it must be cropped."""
 
 from __future__ import annotations
 

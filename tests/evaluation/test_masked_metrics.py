@@ -1,4 +1,4 @@
-"""A scene with invalid pixels has the figures of what is valid, whatever stands in the rest."""
+"""Metrics of scenes with invalid pixels depend only on the valid pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.street_scene import render
 
 COLLAR = 16
-"""Pixels: a multiple of the cells of every metric, so that a cropped scene has the same cells."""
+"""Pixels; a multiple of the cell side of every metric, so that a cropped scene has the same cells."""
 INNER = (..., slice(COLLAR, 112 - COLLAR), slice(2 * COLLAR, 144 - COLLAR))
 PERSON = Box(70, 40, 78, 60, "person")
 
@@ -28,7 +28,7 @@ def smooth(size: tuple[int, int], seed: int) -> Tensor:
 
 @pytest.fixture
 def street() -> tuple[Scene, Tensor]:
-    """A rendered street, and an output that is between its ground truth and noise."""
+    """A rendered street, and an output between its ground truth and noise."""
     rgb, ir = render(0)
     truth = torch.from_numpy(ir)[None, None] / 255
     truth[..., 40:60, 70:78] = 0.9
@@ -37,7 +37,7 @@ def street() -> tuple[Scene, Tensor]:
 
 
 def collared(scene: Scene, output: Tensor, junk: int) -> tuple[Scene, Tensor]:
-    """The scene with a collar that is not valid and shows junk."""
+    """The scene with an invalid border of arbitrary values."""
     valid = torch.zeros_like(scene.ground_truth, dtype=torch.bool)
     valid[INNER] = True
     photograph, truth, made = (

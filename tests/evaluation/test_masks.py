@@ -1,4 +1,4 @@
-"""Objects from masks: on drawn shapes, and on rendered scenes, whose people are warm."""
+"""Objects from masks, on drawn shapes and on rendered scenes with warm people."""
 
 from __future__ import annotations
 

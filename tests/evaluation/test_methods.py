@@ -1,4 +1,4 @@
-"""Methods from the texts of the command line."""
+"""Parsing of methods from the command line."""
 
 from __future__ import annotations
 

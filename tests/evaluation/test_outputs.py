@@ -1,4 +1,4 @@
-"""Rows of results made elsewhere."""
+"""Rows of results of other programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.evaluation.street_scene import write_pairs
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two scenes, and a folder of nearly their ground truths at 16 bits."""
+    """Two scenes, and a folder of 16-bit images close to their ground truths."""
     root = write_pairs(tmp_path / "set", 2)
     (root / "made").mkdir()
     for path in (root / "ir").iterdir():

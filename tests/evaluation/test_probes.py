@@ -1,4 +1,4 @@
-"""Probes on networks whose answer is known."""
+"""Probes on networks with known results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.models.info import ModelInfo
 
 
 class Made(TranslationModel):
-    """A model of any network."""
+    """A model that wraps any network."""
 
     def __init__(self, network: nn.Module | Callable[[Tensor], Tensor]) -> None:
         super().__init__(ModelInfo("made", "", "", f"{__name__}:Made", needs_weights=False))
@@ -42,7 +42,7 @@ def shares(model: TranslationModel) -> dict[str, float]:
 
 
 class FunctionalRelu(nn.Module):
-    """An activation that no hook sees, between two convolutions."""
+    """A functional activation, which has no hook, between two convolutions."""
 
     def __init__(self, dead: int) -> None:
         super().__init__()

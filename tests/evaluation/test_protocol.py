@@ -1,4 +1,4 @@
-"""Protocols are read strictly."""
+"""Reading and validation of protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of the field."""
+"""Published values."""
 
 from __future__ import annotations
 

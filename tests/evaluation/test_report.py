@@ -1,4 +1,4 @@
-"""The report is one whole page; where a browser is available it is also rendered."""
+"""The report is a self-contained page; if a browser is available, it is also rendered."""
 
 from __future__ import annotations
 

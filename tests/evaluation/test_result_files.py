@@ -1,4 +1,4 @@
-"""JSON and CSV hold what the tables show."""
+"""JSON and CSV files contain the values of the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One output of one scene: labels of objects, and what is left out."""
+"""Metrics of one output of one scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading pairs for measuring."""
+"""Reading pairs for evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of soft class labels: where they are, and what does not count."""
+"""Objects of soft class labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = 80, 120
 
 
 def label(people: float = 0.9, vehicle: float = 0.8) -> NDArray[np.uint8]:
-    """A road with a person at rows 5 to 9, columns 4 to 5, a vehicle as second class, and a speck of a person."""
+    """A road with a person at rows 5 to 9 and columns 4 to 5, a vehicle as second class, and a too small person."""
     found = np.zeros((20, 30, 4), np.uint8)
     found[...] = (7, 230, 0, 20)
     found[5:10, 4:6] = (1, round(255 * people), 7, 10)

@@ -1,4 +1,4 @@
-"""The page on exported files: its program runs as it stands, and imports neither torch nor this package."""
+"""The documented program for exported files runs unchanged without torch and this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real exports: what the files hold, that they run at any size, and that a wrong one is never left behind."""
+"""Exported files: metadata, execution at any size, and no file after a failed check."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_files_run_at_other_sizes(onnx_file: Exported, openvino_file: Exported, 
 
 
 def options_for(path: Path) -> ExportOptions:
-    """Return the options that an exported file of the fixtures was made with."""
+    """Return the options of an exported file of the fixtures."""
     kind: FileKind = "onnx" if path.suffix == ".onnx" else "openvino"
     style = (str(exemplar_file(path.parent)),)
     weights = str(small_path(path))

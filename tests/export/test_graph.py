@@ -1,4 +1,4 @@
-"""The graph that is traced equals the model, whatever the size and the factor of the overview."""
+"""The traced graph equals the model at any size and overview factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tone without loops and searches."""
+"""Tone mapping in a traced graph."""
 
 from __future__ import annotations
 

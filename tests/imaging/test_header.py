@@ -1,4 +1,4 @@
-"""What a header says is what the decoder gives: size, orientation, bytes of a level and number of images."""
+"""Headers agree with the decoder: size, orientation, bytes per level and number of images."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_header_orientation_equals_the_applied_one(kind: str, orientation: int, 
 
 
 def behind_the_pixels(data: bytes) -> bytes:
-    """Move a PNG's EXIF behind its pixels, where its specification allows it too."""
+    """Move the EXIF of a PNG after its pixels, which the specification allows."""
     start = data.index(b"eXIf") - 4
     end = start + 12 + int.from_bytes(data[start : start + 4], "big")
     return data[:start] + data[end:-12] + data[start:end] + data[-12:]
@@ -113,7 +113,7 @@ def test_size_is_that_of_the_selected_page(kind: str, tmp_path: Path) -> None:
 
 
 class Counted(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes read."""
 
     taken = 0
 
@@ -145,7 +145,7 @@ def test_damaged_header_is_an_error(kind: str, tmp_path: Path) -> None:
 
 
 def test_image_beyond_the_decoder_limit_has_a_size(tmp_path: Path) -> None:
-    """The limit is for pixels: a header is small, whatever it announces."""
+    """The limit applies to decoded pixels, not to headers."""
     path = tmp_path / "a.png"
     small = saved(STREET, "PNG")
     fields = b"IHDR" + struct.pack(">II", 20_000, 20_000) + small[24:29]

@@ -1,4 +1,4 @@
-"""Every suffix of a kind that is read is that of an image wherever suffixes count."""
+"""Every suffix of a supported format is recognised everywhere."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_files_written_by_the_caller_are_excluded(tmp_path: Path) -> None:
 
 
 def test_polygons_are_compared_by_vertices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two masks for each of 300,000 objects would take ten minutes."""
+    """Drawing two masks for each of 300,000 objects would take ten minutes."""
     SETS["coco"](tmp_path / "in")
     before = open_labelled(tmp_path / "in")
     results = translate(before, tmp_path / "out", 1)

@@ -1,4 +1,4 @@
-"""RGB images that EXIF turns: labels and pixels stay together, whichever frame the labels are in."""
+"""RGB images with EXIF orientations: labels stay aligned with pixels in either frame."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.labels.turned import (
 
 
 def convert(labelled: LabelledSet, out: Path) -> Results:
-    """Write the results as a run does, and their labels."""
+    """Write results and labels as a run does."""
     results: Results = {}
     for one in labelled.images:
         gray, rel_path = read_image(one.path).gray()[0], one.rel_path.with_suffix(".png")
@@ -47,7 +47,7 @@ def convert(labelled: LabelledSet, out: Path) -> Results:
 
 
 def check_on_the_object(root: Path, kind: str) -> None:
-    """Check that every label of a set without EXIF covers what is bright and nothing else."""
+    """Check that every label of a set without EXIF covers exactly the bright object."""
     made = open_labelled(root, kind)
     assert len(made.images) == len(ORIENTATIONS)
     for one in made.images:

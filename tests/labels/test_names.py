@@ -1,4 +1,4 @@
-"""Names in label files that are spelled otherwise than on the disk."""
+"""Names in label files that differ in form from those on disk."""
 
 import json
 import unicodedata
@@ -27,7 +27,7 @@ def coco(root: Path, stem: str, named: str) -> None:
 
 
 def coco_beside(root: Path, stem: str, named: str) -> None:
-    """Images whose folder has the other form too."""
+    """Images in a folder whose name has the other Unicode form."""
     coco(root, f"{stem}/{stem}", f"{named}/{named}")
 
 

@@ -1,4 +1,4 @@
-"""Label files that resemble a known form, or have another one: read, refused or reported."""
+"""Label files in similar or unknown formats are read, rejected or reported."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def messages(labelled: LabelledSet) -> str:
 
 
 def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
-    """Read a set as trainers do: data.yaml, the images of its splits, and the labels of each image."""
+    """Read a set as training code does: data.yaml, the images of its splits, and their labels."""
     data = yaml.safe_load(path.read_text())
     root = Path(data.get("path") or path.parent)
     found: dict[str, dict[Path, str]] = {}
@@ -44,7 +44,7 @@ def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
 
 
 def carried(tmp_path: Path, variants: int = 2) -> tuple[LabelledSet, dict[str, dict[str, str]]]:
-    """Translate the set and return it with what a trainer reads from the new one, by split and file name."""
+    """Translate the set and return it with the labels of the new one by split and file name."""
     labelled = open_labelled(tmp_path / "in", "yolo")
     out = tmp_path / "out"
     results = translate(labelled, out, variants)

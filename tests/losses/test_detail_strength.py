@@ -28,7 +28,7 @@ def test_invariant_to_sign_shift_and_common_gain(noise: Tensor) -> None:
 
 
 def test_misplaced_detail_costs_the_log_ratio(noise: Tensor) -> None:
-    """One half four times as strong: each half is off the mean log ratio by log 2."""
+    """One half is four times as strong: each half differs from the mean log ratio by log 2."""
     strong = torch.cat([4 * noise[..., :96], noise[..., 96:]], dim=-1)
     assert detail_strength(scene(strong, noise)).item() == pytest.approx(math.log(2), rel=0.1)
 

@@ -12,7 +12,7 @@ PERSON, VEHICLE = 1, 3
 
 
 def scene(number: int, truth_level: float, output_level: float, ground: float = 0.5, side: int = 4) -> Scene:
-    """Return an object of ``side`` cells on a flat ground, in truth and output at levels of canonical tone."""
+    """Return an object of ``side`` cells on flat ground, with ground truth and output in canonical tone."""
     box = slice(14, 14 + side)
     classes = torch.zeros(1, 11, 40, 40)
     classes[:, 7] = 1
@@ -58,14 +58,14 @@ def test_only_the_given_class_counts() -> None:
 @pytest.mark.parametrize("ground", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("side", [1, 2, 6])
 def test_invariant_to_the_background_level(ground: float, side: int) -> None:
-    """Contrast is that against the ring, for small objects as for large ones, on dark ground as on bright one."""
+    """Contrast is measured against the ring, for small and large objects and on dark and bright ground."""
     found = people_contrast(scene(PERSON, ground + 0.3, ground - 0.1, ground, side)).item()
     many = side * side / (side * side + 1.6)  # 1e-3 of 40 x 40 cells damp what few cells say
     assert found == pytest.approx(2.0 * many, rel=0.1)
 
 
 def test_vehicle_that_fills_the_window_is_compared_only_at_its_border() -> None:
-    """Its middle has no ring in reach; as dark as it is, nothing there is to be brighter than anything."""
+    """Its middle has no ring within reach, so it has no target contrast."""
     cold = scene(VEHICLE, 0.65, 0.4, 0.8, side=26)
     assert vehicle_contrast(cold).item() == 0
     warm = scene(VEHICLE, 0.8, 0.6, 0.5, side=26)
@@ -82,7 +82,7 @@ def test_gradient_heats_the_object() -> None:
 
 
 def test_small_person_slightly_brighter_than_bright_ground_counts() -> None:
-    """The level of the ground must not weigh in: one cell has next to no share of the window."""
+    """The level of the ground has no effect, although one cell is a small share of the window."""
     assert people_contrast(scene(PERSON, 0.834, 0.734, 0.8, 1)).item() > 0.1
 
 
@@ -96,7 +96,7 @@ def test_people_without_a_ground_truth_are_expected_to_be_warm() -> None:
 
 
 def test_outline_loss_follows_the_label_outline() -> None:
-    """The output that has the person's shape costs nearly nothing, its negative 2, a shifted or blurred one between."""
+    """An output with the person's shape costs nearly 0, its negative 2, shifted and blurred ones in between."""
     sharp = scene(PERSON, 0.5, 0.9)
     found = outlines(sharp).item()
     assert found < 0.1

@@ -12,7 +12,7 @@ def scene(output: torch.Tensor, truth: torch.Tensor) -> Scene:
 
 
 def hot_classes(truth: torch.Tensor) -> torch.Tensor:
-    """Return what is hot as people in the left half and vehicles in the right one, and the rest as road."""
+    """Return class probabilities: hot cells are people on the left and vehicles on the right, the rest is road."""
     hot = (torch.nn.functional.avg_pool2d(truth, 4) > 0.6)[:, 0].float()
     left, right = hot.clone(), hot.clone()
     left[..., hot.shape[-1] // 2 :], right[..., : hot.shape[-1] // 2] = 0, 0

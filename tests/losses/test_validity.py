@@ -1,4 +1,4 @@
-"""No loss counts the pixels that are not valid, and none has a gradient there."""
+"""Losses ignore invalid pixels and have no gradient there."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.losses.scenes import random_scene
 
 INNER = (..., slice(16, 80), slice(16, 80))
 COLLAR_CHANGES_NOTHING = ("l1", "correlation", "map_correlation", "histogram", "tv")
-"""Losses of pixels and cells: those of windows and features see borders."""
+"""Losses over pixels and cells; windows and features would include borders."""
 
 
 def collared(side: int = 96) -> Scene:
-    """A scene with a collar of 16 pixels that is not valid in its first sample."""
+    """A scene with an invalid border of 16 pixels in its first sample."""
     scene = random_scene(side=side)
     valid = torch.ones_like(scene.truth, dtype=torch.bool)
     valid[0] = False

@@ -92,7 +92,7 @@ def test_16_pixel_image_has_a_value() -> None:
 
 
 def scene() -> torch.Tensor:
-    """A slope with an object on it, in 8 bit."""
+    """An 8-bit slope with an object."""
     image = torch.linspace(0.3, 0.6, 200)[:, None].expand(200, 240).clone()
     image[60:120, 80:130] = 0.9
     return (image * 255).round()[None, None] / 255

@@ -1,4 +1,4 @@
-"""Edges and their shift against SciPy and scikit-image, on shifts that are known."""
+"""Edges and known shifts against SciPy and scikit-image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every model must do: one class of tests that each registered model goes through on random weights."""
+"""The contract of models: tests that run for each registered model with random weights."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Case:
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:
-    """Return a smooth random image in [0, 1] with flat, bright and dark parts."""
+    """Return a smooth random image in [0, 1] with flat, bright and dark areas."""
     coarse = torch.rand(shape[0], shape[1], 5, 6, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(coarse, shape[2:], mode="bilinear").mul(1.6).sub(0.3).clamp(0, 1)
 
@@ -86,7 +86,7 @@ class BaseModelTester:
 
     @staticmethod
     def trained_style(model: TranslationModel, exemplars: Tensor) -> Mapping[str, Tensor]:
-        """Return differentiable style tensors of two samples; of two looks where they are fixed."""
+        """Return differentiable style tensors of two samples, or of two fixed styles."""
         if isinstance(model, FixedStyles):
             return model.encode_styles(torch.tensor([0, len(model.styles) - 1]), torch.tensor([True, False]))
         return model.encode(exemplars, torch.arange(len(exemplars)) % 2 == 0)

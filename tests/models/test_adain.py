@@ -35,7 +35,7 @@ def test_every_level_gets_the_statistics_of_the_exemplar_features(model: AdaIN) 
 
 @torch.inference_mode()
 def test_neck_is_aligned_level_by_level(model: AdaIN) -> None:
-    """Each level has statistics: with other deviations of one level the map differs."""
+    """Changing the deviations of any level changes the map."""
     content, style = scene(96, 128), model.encode(scene(60, 80, 1, channels=1), torch.tensor([True]))
     plain = model.survey(content, 1, style).maps.thermal
     for level, width in enumerate(model.neck.widths):

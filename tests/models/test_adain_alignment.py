@@ -20,7 +20,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def features(*shape: int, seed: int, mixed: bool = True) -> Tensor:
-    """Return normal features whose channels belong together."""
+    """Return normal features with correlated channels."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(shape, generator=generator, dtype=torch.float64)
     mixing = torch.randn(shape[1], shape[1], generator=generator, dtype=torch.float64)

@@ -28,7 +28,7 @@ def model() -> Adjustable:
 
 
 def with_answers(model: Adjustable) -> Adjustable:
-    """Let the network answer with something, as after a training."""
+    """Give the network non-zero responses, as after training."""
     torch.manual_seed(3)
     for head in model.heads.parameters():
         torch.nn.init.normal_(head, std=0.3)
@@ -47,7 +47,7 @@ def test_initialised_from_adain_it_equals_adain(model: Adjustable) -> None:
 
 @torch.inference_mode()
 def test_scales_and_shifts_depend_on_statistics_and_weights(model: Adjustable) -> None:
-    """The formula on its own: what the network answers, the gains, then instance normalisation."""
+    """Checks the formula: network responses, gains, instance normalisation."""
     with torch.inference_mode(False):
         with_answers(model)
     alpha = torch.rand(1, len(LAYERS))

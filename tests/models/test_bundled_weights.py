@@ -1,4 +1,4 @@
-"""The weights and presets that ship: complete, small enough, and they do what they are for."""
+"""The bundled weights and presets: completeness, size and effect."""
 
 import json
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""Johnson and CIN: what a look is, where it comes from, and how it is stored and blended."""
+"""Johnson and CIN: definition, initialisation, storage and blending of learned styles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def adain() -> AdaIN:
 
 
 def looks_of(name: str, *looks: str, trained: AdaIN | None = None) -> FixedStyles:
-    """Return a model whose looks come from AdaIN and from exemplars."""
+    """Return a model with styles initialised from AdaIN and exemplars."""
     torch.manual_seed(5)
     model = create_model(name, weights=None, looks=looks, **SMALL_LOOKS).eval()
     assert isinstance(model, FixedStyles)

@@ -24,7 +24,7 @@ from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
 
 def make(**changes: Any) -> Gatys:
-    """Return a small model whose maps have a deviation of 1, as those of trained weights have."""
+    """Return a small model whose maps have a deviation of 1, like those of trained weights."""
     model = create_model("gatys", weights=None, **{**SMALL_THERMAL, "steps": 12, "tolerance": 0, **changes})
     assert isinstance(model, Gatys)
     model.start.load_state_dict(small_thermal("adain").state_dict())
@@ -40,7 +40,7 @@ def style_of(model: Gatys, *exemplars: Tensor, **options: Any) -> StyleCode:
 
 
 def gram_of(model: Gatys, image: Tensor, level: int, side: tuple[int, int]) -> Tensor:
-    """Return the Gram matrix of an exemplar at a size, by the definition: in gray of mean .5 and deviation .2."""
+    """Return the Gram matrix of an exemplar at a size by definition, in gray of mean .5 and deviation .2."""
     small = F.interpolate(image, side, mode="bilinear", antialias=True)
     gray = 0.5 + 0.2 * (small - small.mean()) / small.std(correction=0)
     flat = model.start.encoder(gray.repeat(1, 3, 1, 1)).levels[level][0].flatten(1)

@@ -33,7 +33,7 @@ def make(**changes: Any) -> PaperGatys:
 
 
 def followed(model: PaperGatys) -> list[Mapping[str, float]]:
-    """The losses of every step that the model will take."""
+    """Record the losses of every step."""
     told: list[Mapping[str, float]] = []
     model.on_step = lambda step, budget, losses: told.append(losses)
     return told

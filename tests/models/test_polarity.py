@@ -27,7 +27,7 @@ from tests.judged_polarity import judge_by_mean
 from tests.models.small_thermal import small_thermal
 
 GOLDEN = 8.75229
-"""Score of a rendered street by the weights that ship; changes with them alone."""
+"""Score of a rendered street by the bundled weights; changes only with them."""
 
 
 def exemplar(seed: int = 1) -> Tensor:

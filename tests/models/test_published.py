@@ -1,4 +1,4 @@
-"""Published checkpoints: random weights in their layouts, against naive references."""
+"""Random weights in the layouts of published checkpoints, compared with naive references."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def scene(*shape: int, seed: int) -> Tensor:
 @pytest.mark.parametrize("unpool", ["sum", "cat5"])
 @torch.inference_mode()
 def test_decoder_keeps_the_band_order(unpool: str) -> None:
-    """What is constant along one side stays so; a band of the other side in its place would make a pattern of it."""
+    """An image that is constant along one axis stays so; swapped bands would create a pattern."""
     torch.manual_seed(0)
     paper = PaperNetwork((4, 8, 16), (2, 2, 2), unpool, 1)
     line = torch.rand(1, 3, 1, 64)
@@ -210,7 +210,7 @@ def places_of(model: TranslationModel, content: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize("component", ["ll", "lh", "hl", "hh"])
 @torch.inference_mode()
 def test_single_component_is_transferred(component: str, unpool: str) -> None:
-    """Of one pooling: the component ends with the mean of the exemplar, the other three as they were."""
+    """For one pooling, the component gets the exemplar's mean and the other three are unchanged."""
     arguments = {"size": "vgg19", "widths": (4, 8), "depths": (2, 1), "unpool": unpool, "transfer": (component,)}
     model = make(arguments)
     assert isinstance(model, PaperWCT2)

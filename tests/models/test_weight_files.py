@@ -61,7 +61,7 @@ def test_weights_are_found_by_name_band_and_file(tmp_path: Path) -> None:
         weight_files.locate(info, "adain-nri")
     with pytest.raises(MissingFileError, match="found none"):
         weight_files.locate(info, tmp_path / "none.safetensors")
-    with pytest.raises(WeightsError, match="ships no weights"):
+    with pytest.raises(WeightsError, match="has no bundled weights"):
         weight_files.locate(model_info("gray"), "lwir")
 
 

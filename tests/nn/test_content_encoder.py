@@ -27,7 +27,7 @@ def test_any_size_gives_all_levels_and_logits_at_stride_4(size: tuple[int, int])
 
 @torch.inference_mode()
 def test_images_are_padded_by_reflection() -> None:
-    """The same features are found where the mirror image is part of the image, as far as its own border is away."""
+    """Features near the border equal those of an image that contains the mirrored content."""
     encoder, image = small(), torch.rand(1, 3, 96, 128)
     larger = torch.nn.functional.pad(image, (64, 64, 64, 64), mode="reflect")
     for stride, level, whole in zip(STRIDES[:3], encoder(image).levels, encoder(larger).levels, strict=False):

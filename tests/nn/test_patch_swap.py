@@ -9,7 +9,7 @@ from ir_transfer.nn.patch_swap import nearest_patches, paste_patches, swap_patch
 
 
 def by_definition(content: Tensor, exemplar: Tensor, patch: int, stride: int) -> Tensor:
-    """Equation 1 and the average of overlaps, patch by patch, for (C, H, W) whose sides the stride fits."""
+    """Equation 1 and the average of overlaps, patch by patch, for (C, H, W) with sides divisible by the stride."""
     candidates = F.unfold(exemplar[None], patch)[0].T
     total, count = torch.zeros_like(content), torch.zeros_like(content)
     for y in range(0, content.shape[1] - patch + 1, stride):

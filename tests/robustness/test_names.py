@@ -1,4 +1,4 @@
-"""Files whose names are odd cost at most a line, in every option that takes a file."""
+"""Files with unusual names in every option that takes a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODEL = ["--model", "histogram", "--threads", "1", "-q"]
 
 @pytest.fixture(params=list(NAMES.values()), ids=list(NAMES))
 def name(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The stem of an image in the folders in, ex and m: photograph, exemplar and mask."""
+    """The stem of RGB image, exemplar and mask in the folders in, ex and m."""
     stem: str = request.param
     monkeypatch.chdir(tmp_path)
     contents = {"in": photograph(40, 48), "ex": thermal(96, 128), "m": np.full((40, 48), 200, np.uint8)}

@@ -1,4 +1,4 @@
-"""The script for a GPU machine runs on the CPU with tiny sizes, and needs no more of the dependencies than it says."""
+"""The GPU benchmark script runs on the CPU with tiny sizes and only its listed dependencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four ways of showing a measured intensity."""
+"""The four kinds of gain control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera: nothing without stages, every stage by itself, the same bytes for the same seed and frame."""
+"""The simulated camera: no stages, every single stage, and reproducibility by seed and frame."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_frames_do_not_depend_on_the_process() -> None:
 
 
 def shift_of(image: NDArray[np.float32], observed: NDArray[np.float32]) -> tuple[float, float]:
-    """Down and right in pixels, by least squares beside the blur, away from the borders."""
+    """Return the shift down and right in pixels, by least squares together with the blur, away from the borders."""
     down, right = (np.gradient(image, axis=axis) for axis in (0, 1))
     blur = cv2.Laplacian(image, cv2.CV_32F)
     inside = np.s_[8:-8, 8:-8]

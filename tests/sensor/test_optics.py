@@ -1,4 +1,4 @@
-"""The blur has the modulation that the formulas say, keeps the mean and moves nothing."""
+"""The blur follows the MTF formulas, keeps the mean and introduces no shift."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_diffraction_at_known_frequencies() -> None:
 
 @pytest.mark.parametrize("cycles", [4, 16, 24])
 def test_wave_contrast_follows_the_mtf(cycles: int) -> None:
-    """A cosine that fits the mirror continuation is an eigenvector of the blur."""
+    """A cosine that is symmetric at the border is an eigenvector of the blur."""
     width = 64
     x = (np.arange(width) + 0.5) / width
     wave = np.broadcast_to(0.5 + 0.4 * np.cos(np.pi * cycles * x), (32, width)).astype(np.float32)
@@ -53,7 +53,7 @@ def test_wide_pixel_blurs_more_along_rows() -> None:
 
 
 def test_pixel_area_is_applied_once_on_coarse_sensors() -> None:
-    """A slow wave loses the same whether the image is as fine as the sensor or four times finer."""
+    """A low-frequency wave has the same contrast whether the image is as fine as the sensor or four times finer."""
     contrasts = []
     for scale in (1, 4):
         width = 64 * scale

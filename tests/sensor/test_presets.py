@@ -1,4 +1,4 @@
-"""Sensor files: the presets, their provenance, and mistakes in one's own."""
+"""Sensor files: presets, provenance, and errors in user files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image lies on the sensor and comes back in its old size and place."""
+"""Sampling keeps the size and position of the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every card is tried on a stand-in that lies on disk as the real data set does."""
+"""Every card is tested on a synthetic copy of the data set's layout."""
 
 from pathlib import Path
 

@@ -163,7 +163,7 @@ def test_files_outside_the_run_folder_are_not_sent(
     (folder / "link.png").symlink_to(tmp_path / "secret.png")
     append_event(folder, kind, 100, {"path": place.format(tmp_path=tmp_path)})
     assert main(["runs", "deliver", str(folder), "--tracking-uri", tracking_uri]) == 2
-    assert "which leads out of it" in capsys.readouterr().err
+    assert "which is outside of it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("state", ["[]", '{"uri": 5}', '{"uri": "a", "delivered": "x", "params": {}}', "{}"])

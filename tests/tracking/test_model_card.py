@@ -1,4 +1,4 @@
-"""The card of a registered version: what comes from a weights file or a data set is text."""
+"""The card of a registered version escapes text from weights files and data sets."""
 
 from __future__ import annotations
 

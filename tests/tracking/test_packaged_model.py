@@ -45,7 +45,7 @@ def objects(*items: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """A logged model as it lies in the store; its files are those of the only model there."""
+    """A logged model in the store, which contains no other model."""
     root = tmp_path_factory.mktemp("packaged")
     (root / "mlflow.db").write_bytes(empty_database.read_bytes())
     register(connect(f"sqlite:///{root / 'mlflow.db'}"), root)

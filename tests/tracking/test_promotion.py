@@ -25,7 +25,7 @@ def client(tracking_uri: str) -> MlflowClient:
 
 
 def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
-    """A comparison of a candidate that is the blurred ground truth, and a champion that copies a baseline."""
+    """A comparison of a candidate (the blurred ground truth) and a champion (a copy of a baseline)."""
 
     def compare(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
         asked.append([Path(path).stem for name in names for path in weights[name]])

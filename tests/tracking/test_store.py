@@ -30,7 +30,7 @@ def test_recorded_run_has_values_and_status(tracking_uri: str) -> None:
 
 
 def test_concurrent_processes_create_one_store(tmp_path: Path) -> None:
-    """MLflow's own migrations fail where two processes create the tables of one file."""
+    """MLflow's migrations fail if two processes create the tables of one file."""
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     program = "import sys; from ir_transfer.tracking import store; "
     program += "print(store.experiment_id(store.connect(sys.argv[1], create=True)))"

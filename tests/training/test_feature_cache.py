@@ -8,7 +8,7 @@ from ir_transfer.training.feature_cache import FeatureCache
 
 
 class Counted(ContentEncoder):
-    """Notes how many images pass through it."""
+    """Counts the images that are encoded."""
 
     def __init__(self) -> None:
         super().__init__((4, 6, 8, 8, 8), (0, 1, 1, 1, 1), 8)

@@ -1,4 +1,4 @@
-"""Gates: limits on both sides, what the log reads, and a run that is stopped."""
+"""Gates: limits, log lines, and stopping of a run."""
 
 from __future__ import annotations
 

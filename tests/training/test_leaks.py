@@ -1,4 +1,4 @@
-"""Scenes and images that are trained on and validate too."""
+"""Scenes and images in both training and validation."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ NO_CLIP = "1e9"
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Begin:
-    """Return a function that makes the learner of a recipe and its first batch; alike for recipes of one model."""
+    """Return a function that creates the learner of a recipe and its first batch, equal for recipes of one model."""
     root = make_root(tmp_path)
     judge = root / "judge.safetensors"
     torch.manual_seed(0)
@@ -48,7 +48,7 @@ def weights(module: nn.Module) -> Tensor:
 
 
 def way(learner: Learner, module: nn.Module, batch: Batch, step: int) -> Tensor:
-    """Return by how much a step moves the weights of a module."""
+    """Return the change of a module's weights by a step."""
     before = weights(module)
     learner.learn(batch, step)
     return weights(module) - before
@@ -57,7 +57,7 @@ def way(learner: Learner, module: nn.Module, batch: Batch, step: int) -> Tensor:
 def shown(
     learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch, step: int = 0, groups: int | None = None
 ) -> Tensor:
-    """Return the gradient that an optimiser is given in a step, of its first groups or all."""
+    """Return the gradient that an optimiser gets in a step, of its first groups or all."""
     given: list[Tensor] = []
 
     def remember(stepped: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
@@ -107,7 +107,7 @@ def test_every_loss_is_weighted(begin: Begin) -> None:
 
 
 def objects_of(batch: Batch) -> Tensor:
-    """Return classes of a person and a vehicle where the truth is brightest."""
+    """Return classes of a person and a vehicle where the ground truth is brightest."""
     truth = F.avg_pool2d(batch.truth, 4)[:, 0]
     hot = (truth > truth.flatten(1).quantile(0.97, dim=1)[:, None, None]).float()
     left = (torch.arange(truth.shape[-1]) < truth.shape[-1] // 2).float()

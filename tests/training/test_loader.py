@@ -10,7 +10,7 @@ from ir_transfer.training.loader import Loader
 
 
 class Numbers:
-    """Stands for batches: the number of the step, drawn slowly where it is asked to."""
+    """A source whose batches are step numbers, optionally with a delay."""
 
     def __init__(self, seconds: float = 0.0, fails_at: int | None = None) -> None:
         self.seconds, self.fails_at = seconds, fails_at

@@ -42,7 +42,7 @@ def test_hidden_step_is_orthogonal_with_the_rms_of_adamw() -> None:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """Return what five quintic iterations make of a matrix, by its singular values."""
+    """Return the result of five quintic iterations on a matrix, by its singular values."""
     u, values, v = torch.linalg.svd(matrix.double() / matrix.double().norm(), full_matrices=False)
     for _ in range(5):
         values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5

@@ -28,7 +28,7 @@ from ir_transfer.training.polarity_data import PolarityImages, PolaritySet
 
 
 def white(count: int, strength: float, random: torch.Generator) -> Tensor:
-    """Statistics (N, 3, C) that are positive on average, as if of white-hot images."""
+    """Statistics (N, 3, C) that are positive on average, as of white-hot images."""
     return strength + torch.randn(count, 3, COUNT, generator=random)
 
 

@@ -42,7 +42,7 @@ def test_scenes_of_all_folders_are_sorted_and_not_divided(tmp_path: Path) -> Non
 
 
 def test_invalid_pixels_are_excluded_from_statistics(tmp_path: Path) -> None:
-    """A collar of nodata would tell the classifier of its own brightness."""
+    """Otherwise a nodata border would affect the statistics."""
     write(tmp_path / "plain", "a.png")
     gray = np.array(Image.open(tmp_path / "plain/a.png"))
     (tmp_path / "collared").mkdir()

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not been."""
+"""A stopped run continues exactly like an uninterrupted one."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def noisy(trainer: Trainer) -> Trainer:
-    """Return the trainer of a model whose training is random inside, as dropout is."""
+    """Return the trainer of a model with random numbers in its forward pass, such as dropout."""
     first = next(m for m in trainer.learner.model.modules() if isinstance(m, nn.Conv2d))
     first.register_forward_hook(lambda module, _, output: output + 0.1 * torch.rand_like(output) * module.training)
     return trainer
 
 
 def same(one: object, other: object, where: str) -> None:
-    """Compare checkpoints to the bit."""
+    """Compare checkpoints bit by bit."""
     if isinstance(one, torch.Tensor):
         assert isinstance(other, torch.Tensor)
         assert torch.equal(one, other), where

@@ -55,7 +55,7 @@ def test_patience_counts_validations_since_the_best() -> None:
 
 
 def parameters() -> list[nn.Parameter]:
-    """Return what AdamW trains and what Muon orthogonalises."""
+    """Return a parameter for AdamW and one for Muon."""
     torch.manual_seed(0)
     return [nn.Parameter(torch.rand(8) + 1), nn.Parameter(torch.rand(8, 12) + 1)]
 

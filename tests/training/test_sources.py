@@ -1,4 +1,4 @@
-"""What a recipe's source means: cards, splits and parts, on rendered stand-ins of real data sets."""
+"""Sources of a recipe with cards, splits and subsets, on synthetic copies of data sets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIZE = (64, 48)
 
 
 def stems(data: DataSection, root: Path) -> tuple[set[str], set[str]]:
-    """Return the names that are trained on and those that validate."""
+    """Return the names of training and validation images."""
     drawn = BatchSource(data, root, 0)
     assert drawn.draw(0, 2).content.shape == (2, 3, 32, 32)
     trained = {single.stem for images in drawn.sets for single in images.rgb}
@@ -82,7 +82,7 @@ def test_16_bit_near_infrared_bands(tmp_path: Path) -> None:
 
 
 def write_card(path: Path, **changes: str) -> None:
-    """Write the generic card under the name of a file, with other values of some keys."""
+    """Write the generic card under another file name, with changed values of some keys."""
     lines = (resource("datasets") / "generic-paired.yaml").read_text().splitlines()
     changed = {"name": path.stem, **changes}
     path.write_text("\n".join(f"{k}: {changed[k]}" if (k := s.split(":")[0]) in changed else s for s in lines))

@@ -24,7 +24,7 @@ MODEL = f"{{name: cin, hyper_parameters: {{{SIZES}}}}}"
 
 
 def make_looks(root: Path) -> str:
-    """Write an exemplar that is warm below and one that is warm above, and return the recipe's looks."""
+    """Write an exemplar with warm ground and one with warm sky, and return the recipe's styles."""
     random = np.random.default_rng(0)
     slope = np.linspace(0, 1, 48)[:, None] + 0.05 * random.standard_normal((48, 64))
     for name, low, high, image in (("ground", 0, 80, slope), ("sky", 150, 255, slope[::-1])):

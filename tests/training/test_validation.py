@@ -1,4 +1,4 @@
-"""Several validation sets: what each is scored by, and what ranks."""
+"""Several validation sets: scores and rank."""
 
 from __future__ import annotations
 

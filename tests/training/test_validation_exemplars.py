@@ -1,4 +1,4 @@
-"""The exemplars of a validation set: named ones, or typical ones."""
+"""The exemplars of a validation set: given or typical ones."""
 
 from __future__ import annotations
 

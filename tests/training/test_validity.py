@@ -1,4 +1,4 @@
-"""What is not valid in a pair is known wherever the pair is trained on or validated with."""
+"""Invalid pixels of pairs are known in training and validation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 96, 128
 
 
 def write(root: Path, valid: int = 64) -> Path:
-    """Write pairs that are white in RGB where their ground truth is valid, left of a column, and black elsewhere."""
+    """Write pairs whose RGB image is white where the ground truth is valid (left of a column) and black elsewhere."""
     for side in ("rgb", "ir"):
         (root / side).mkdir(parents=True)
     random = np.random.default_rng(0)

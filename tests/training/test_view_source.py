@@ -16,7 +16,7 @@ from tests.training.views_of import painted
 
 
 def write(root: Path, count: int = 6) -> Path:
-    """Write painted pairs and their labels; scene n is the brighter, the larger n."""
+    """Write painted pairs and their labels; brightness increases with the scene number."""
     for side in ("rgb", "ir", "labels"):
         (root / side).mkdir(parents=True)
     for index in range(count):
@@ -103,7 +103,7 @@ def test_rank_batches_form_the_whole_batch(section: DataSection, tmp_path: Path)
 
 @pytest.fixture
 def told(section: DataSection, tmp_path: Path) -> DataSection:
-    """Infrared images with as many bright columns as tell which one it is, in any crop and tone."""
+    """Infrared images identifiable by their number of bright columns in any crop and tone."""
     for index in range(6):
         image = np.zeros((96, 128), np.uint8)
         image[:: index + 2] = 255
@@ -112,7 +112,7 @@ def told(section: DataSection, tmp_path: Path) -> DataSection:
 
 
 def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[int, int]]:
-    """Return which image was translated and whose infrared image was its exemplar, by number among the sources."""
+    """Return the indices of the translated image and of its exemplar among the sources."""
     source = ViewSource(replace(section, own_exemplar=share), root, 0)
     asked: list[int] = []
     (images,) = source.sets

@@ -27,7 +27,7 @@ SIZE = (64, 96)
 
 
 def interior(classes: Tensor) -> Tensor:
-    """Return where the class of a position is that of all its neighbours (h, w)."""
+    """Return where a position has the class of all its neighbours (h, w)."""
     found = torch.ones_like(classes, dtype=torch.bool)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
@@ -37,7 +37,7 @@ def interior(classes: Tensor) -> Tensor:
 
 
 def test_labels_and_target_stay_aligned() -> None:
-    """Red tells the class: after any crop, size and mirroring it still does."""
+    """The red level determines the class, after any crop, resizing and mirroring."""
     photograph, infrared, labels = painted()
     checked = mirrored = 0
     for seed in range(24):
@@ -98,7 +98,7 @@ def test_missing_inputs_are_none_and_do_not_change_the_rest() -> None:
 
 
 def test_degraded_images_are_not_darkened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The infrared image of a day does not become that of a night."""
+    """A daytime infrared image does not become a night-time one."""
 
     def refuse(*_: object) -> Tensor:
         raise AssertionError("darkened")

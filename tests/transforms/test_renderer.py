@@ -20,7 +20,7 @@ from tests.transforms.samples import rgb
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Notes every load of a model."""
+    """Counts the loads of a model."""
     found: list[Any] = []
     load = Translator.load.__func__  # type: ignore[attr-defined]
 

@@ -165,7 +165,7 @@ class VideoRun:
         return output, heated
 
     def _heated(self, output: Gray, image: DecodedImage, frame: Frame) -> tuple[Gray, Heated | None]:
-        """Return the output with its objects shifted; the flow, applied later, smooths changes in what is found."""
+        """Return the output with its objects shifted; the flow, applied later, smooths changes of the detections."""
         if self.heat is None:
             return output, None
         white_hot = self.translator.style.white_hot

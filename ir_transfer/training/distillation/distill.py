@@ -38,8 +38,8 @@ class Distillation:
         recipe: The recipe.
         images: Images to train on.
         log: Called with lines of progress.
-        begin: Encoder without normalisations to begin from; random weights if None.
-        begun: What the run began from, in words, for its card.
+        begin: Initial encoder without normalisations; random weights if None.
+        begun: Initial weights in words, for the card.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""``--memory`` bounds all that is read, translated and written at a time."""
+"""``--memory`` limits the images that are read, translated and written concurrently."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ cloudpickle = needed("ray.cloudpickle", "install the extra ray")
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    """Two workers' worth of a cluster on this machine: it takes seconds to start, so all tests share it."""
+    """A local cluster for two workers, shared by all tests since it takes seconds to start."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
     yield
@@ -133,7 +133,7 @@ def labelled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def styles(tmp_path: Path) -> list[str]:
-    """Options of two exemplars, and files half0.png and half1.png that are white in one half each."""
+    """Options with two exemplars, and masks half0.png and half1.png of the two image halves."""
     for number in range(2):
         Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"style{number}.png")
         side = np.zeros((96, 128), np.uint8)
@@ -179,7 +179,7 @@ def test_every_step_equals_the_local_engine(kind: str, labelled: Path, styles: l
 
 @pytest.fixture
 def actor(options: Options) -> Callable[..., _Done]:
-    """A worker as it is in a process of the cluster, but in this one."""
+    """A worker actor in this process instead of a cluster process."""
 
     def deal_with(step: Step, **changes: Any) -> _Done:
         asked = replace(options, **changes)

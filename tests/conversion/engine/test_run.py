@@ -31,13 +31,13 @@ from tests.models.small_thermal import SMALL_THERMAL
 
 
 class InBatches(Translator):
-    """Takes images as on CUDA."""
+    """Translates in batches, as on CUDA."""
 
     takes_batches = True
 
 
 class Scarce(InBatches):
-    """Has memory for one image at a time, and only for small ones."""
+    """Runs out of memory for batches and for large images."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         if len(images) > 1 or images[0].height > 45:
@@ -46,21 +46,21 @@ class Scarce(InBatches):
 
 
 class Broken(Translator):
-    """Gives what no image can hold."""
+    """Returns non-finite values."""
 
     def _translate(self, content: Tensor, *arguments: Any, **options: Any) -> Tensor:
         return super()._translate(content, *arguments, **options) * float("nan")
 
 
 class Endless(Translator):
-    """Gives results that no memory can hold in more than the one value that they repeat."""
+    """Returns huge results that are views of a single value."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         return PendingResults.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in images])
 
 
 class Away(Translator):
-    """Computes elsewhere, 20 ms for each image, as a device does."""
+    """Simulates a device that takes 20 ms per image."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         began = time.perf_counter()
@@ -70,7 +70,7 @@ class Away(Translator):
 
 
 class Faulty(Translator):
-    """Has a bug, which must not be taken for a bad image."""
+    """Raises an unexpected exception, which must not be reported as an invalid image."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise RuntimeError("shapes do not fit")
@@ -102,7 +102,7 @@ def test_batching_mixed_sizes_does_not_change_files_or_manifest(photos: Path, ex
 def test_renamed_inputs_do_not_hold_entries_in_memory(
     photos: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A set that was moved has another name in every line: 300,000 lines that are held take 0.2 GB."""
+    """In a moved set every line has another name; holding 300,000 entries would take 0.2 GB."""
     out = tmp_path / "out"
     first = run(Translator, photos, exemplar, out)
     moved = photos.rename(tmp_path / "moved")
@@ -128,7 +128,7 @@ def test_out_of_memory_batches_are_retried_image_by_image(photos: Path, exemplar
 
 
 class Narrow(Translator):
-    """Has memory for tiles, but for no image as a whole."""
+    """Has enough memory for tiles, but not for whole images."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -187,7 +187,7 @@ def test_reading_translation_and_writing_overlap(photos: Path, exemplar: Path, t
 
 
 class Noted(InBatches):
-    """Notes when batches are launched, with their lengths, and when their results are taken."""
+    """Records when batches of which length are launched and collected."""
 
     seen: ClassVar[list[str]] = []
 
@@ -228,7 +228,7 @@ def test_gpu_uses_a_thread_per_core_and_cpu_at_most_four(
 
 
 class Crowded(Translator):
-    """Notes how many images are translated at the same time, each by how many threads."""
+    """Records the number of concurrent translations and of threads for each."""
 
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []

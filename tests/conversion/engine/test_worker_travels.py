@@ -1,4 +1,4 @@
-"""A worker with any step there is travels to another process, and does the same there."""
+"""A worker with any steps can be pickled and gives the same results afterwards."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def exemplars(tmp_path: Path) -> tuple[str, ...]:
-    """Two exemplars with label maps and soft masks that show their image's left and right half."""
+    """Two exemplars with label maps, and soft masks of the left and right half."""
     for number in range(2):
         Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"e{number}.png")
         side = np.zeros((96, 128), np.uint8)

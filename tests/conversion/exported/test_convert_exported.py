@@ -1,4 +1,4 @@
-"""Conversion by exported files: the same engine, manifest and resume, and the same pixels but for the last digit."""
+"""Conversion with exported files: same engine, manifest and resumption, and pixels equal within one level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exported file with its style inside is run by a process that cannot import torch."""
+"""A process without torch runs an exported file with a baked-in style."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def full(soft: Soft, height: int = 80, width: int = 100) -> Floats:
 
 
 def cross() -> NDArray[np.bool_]:
-    """A figure in the box whose arms and legs leave most of its corners empty."""
+    """A cross-shaped figure that leaves the corners of its box empty."""
     inside = np.zeros((80, 100), bool)
     inside[10:70, 30:40] = True
     inside[25:40, 20:50] = True
@@ -125,7 +125,7 @@ def test_rectangular_outline_is_treated_as_a_box() -> None:
 
 
 def mapped(luma: Floats, inside: NDArray[np.bool_], cell: int) -> MappedObject:
-    """What a map says of a mask (H, W) whose cells are squares."""
+    """Return the mapped object of a mask (H, W) on a grid of square cells."""
     height, width = (-(-side // cell) for side in inside.shape)
     grown = np.zeros((height * cell, width * cell), np.float32)
     grown[: inside.shape[0], : inside.shape[1]] = inside

@@ -23,7 +23,7 @@ from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL
 
 @pytest.fixture
 def presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A shipped tree with two weights of adain and three presets."""
+    """A folder of bundled files with two weights of adain and three presets."""
     root = tmp_path / "shipped"
     for weights, name, band, polarity in (
         ("adain-lwir", "lwir-road-day", "lwir", "white-hot"),

@@ -202,7 +202,7 @@ class StopError(Exception):
 
 
 class Stopper:
-    """Stops a run when so many tiles are missing."""
+    """Stops a run when a given number of tiles remain."""
 
     def __init__(self, missing: int) -> None:
         self.missing = missing

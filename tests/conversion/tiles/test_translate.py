@@ -82,7 +82,7 @@ def overviews_of(pixels: int) -> Iterator[None]:
 
 
 class Memory(ArraySink):
-    """Source and sink in memory, which counts what is read."""
+    """An in-memory source and sink that counts reads."""
 
     def __init__(self, image: Tensor, valid: Valid | None = None) -> None:
         super().__init__(*image.shape[-2:])
@@ -194,7 +194,7 @@ def test_invalid_pixels_are_excluded_from_statistics(case: str, pixels: int) -> 
 
 
 def test_overview_cells_average_valid_pixels() -> None:
-    """Whatever stands in the pixels of a cell that are not valid, the result of the valid ones is the same.
+    """The values of invalid pixels in a cell do not affect the result at valid pixels.
 
     Only where detail is pointwise: the wavelets of WCT2 see a pixel's neighbours.
     """
@@ -208,7 +208,7 @@ def test_overview_cells_average_valid_pixels() -> None:
 
 @pytest.mark.parametrize("case", ["adain-vgg19", "wct2-paper"])
 def test_declared_radii_equal_the_receptive_field(case: str) -> None:
-    """Gradients end where the radius does, and begin to within a cell of it."""
+    """Gradients are zero beyond the radius and non-zero within one cell of it."""
     torch.manual_seed(3)
     made = translator(case)
     model, style = made.model.double(), made.style.to("cpu", torch.float64)
@@ -297,7 +297,7 @@ def refuse(images: Tensor) -> None:
 
 
 class Narrow(Translator):
-    """Has no memory for more than so many pixels."""
+    """Runs out of memory above a number of pixels."""
 
     def tile(self, tile: Tensor, statistics: Statistics | None) -> Pixels:
         refuse(tile)

@@ -1,4 +1,4 @@
-"""Frames of a folder: what is guessed or lost in an image is said."""
+"""Frames of a folder: assumptions and lost properties of an image are reported."""
 
 from __future__ import annotations
 

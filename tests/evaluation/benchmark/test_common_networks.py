@@ -1,4 +1,4 @@
-"""The common networks compute what their papers say, so that timing them is fair."""
+"""The reference networks implement the equations of their papers."""
 
 from __future__ import annotations
 

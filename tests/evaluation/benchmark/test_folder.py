@@ -1,4 +1,4 @@
-"""A rendered folder goes through the real command."""
+"""Measurements of a folder conversion by the real command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DataLoader is timed with the transforms in it."""
+"""Timing of a DataLoader with the transforms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring works; the figures themselves belong to no test."""
+"""Measurement of models, without checking the values."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ Objects = dict[str, Tensor]
 
 
 def _draw(seed: int, scenes: int = 5) -> tuple[list[Objects], list[Objects]]:
-    """Return jittered, missed and invented frames of two labels."""
+    """Return jittered, missing and false boxes of two labels."""
     random = np.random.default_rng(seed)
     found, true = [], []
     for _ in range(scenes):

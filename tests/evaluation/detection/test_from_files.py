@@ -1,4 +1,4 @@
-"""Which pairs are learnt and which are tested on."""
+"""Selection of training and test pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenes with the frames of their objects."""
+"""Scenes with object boxes."""
 
 from __future__ import annotations
 

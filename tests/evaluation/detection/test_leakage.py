@@ -1,4 +1,4 @@
-"""Test scenes that were learnt."""
+"""Test scenes that are also training scenes."""
 
 from __future__ import annotations
 

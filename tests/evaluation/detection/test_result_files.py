@@ -1,4 +1,4 @@
-"""Files of a result."""
+"""Result files."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_known_palettes_are_inverted(name: str) -> None:
 
 
 def unknown(levels: Levels) -> Levels:
-    """Magenta to pink to white: a palette that nobody listed."""
+    """An unlisted palette from magenta over pink to white."""
     places, colours = (
         (0, 60, 130, 200, 255),
         ((0, 0, 40), (118, 0, 101), (255, 0, 152), (255, 130, 120), (255, 235, 250)),

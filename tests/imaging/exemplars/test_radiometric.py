@@ -16,7 +16,7 @@ PLANCK_R1, PLANCK_B, PLANCK_F, PLANCK_O, PLANCK_R2 = 21106.77, 1501.0, 1.0, -734
 
 
 def jpeg(segments: list[tuple[int, bytes]]) -> bytes:
-    """Return a JPEG of the scene in a palette, with segments behind its start."""
+    """Return a JPEG of the scene in a palette, with segments after its start marker."""
     file = io.BytesIO()
     Image.fromarray(in_palette(scene(), "iron")).save(file, "JPEG", quality=90)
     data = file.getvalue()

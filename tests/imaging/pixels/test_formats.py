@@ -1,4 +1,4 @@
-"""Kinds that extras read, damage that is none, and what RGB images keep."""
+"""Formats of the extras, tolerated damage, and kept metadata."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_heic() -> None:
 
 
 def digital_negative(path: Path, orientation: int = 1) -> Path:
-    """A sensor with a gray scene: every colour's sites get the same share of light."""
+    """A raw image of a gray scene: all colour sites receive the same share of light."""
     bayer = np.full((64, 96), 16000, np.uint16)
     bayer[:, 48:] = 48000
     identity = [(1, 1), (0, 1), (0, 1), (0, 1), (1, 1), (0, 1), (0, 1), (0, 1), (1, 1)]

@@ -37,7 +37,7 @@ def test_cmyk_is_converted_with_its_profile(kind: str) -> None:
 
 def test_lut_profiles_are_applied_at_8_bits_and_reported(tmp_path: Path) -> None:
     wide = tiff(INKS.astype(np.uint16) * np.uint16(257), photometric="separated", profile=ink_profile())
-    said = "its colour profile consists of tables: its colours are converted at 8 of 16 bits"
+    said = "its colour profile uses lookup tables: colours are converted at 8 of 16 bits"
     assert said in decode_image(wide, "x").reading.notes
     path = tmp_path / "a.tif"
     path.write_bytes(wide)

@@ -19,7 +19,7 @@ from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET
 
 CLOSE = 1.5
-"""Levels of 8 bits: two conversions of colours round twice."""
+"""8-bit levels; two colour conversions round twice."""
 LOSSY = 4.0
 
 TIFFS = {**COLOUR_TIFFS, **GRAY_TIFFS}
@@ -39,7 +39,7 @@ def tolerance(kind: str) -> float:
 
 
 def opaque(levels: NDArray[Any]) -> NDArray[Any]:
-    """Return the columns that are opaque in every kind."""
+    """Return the columns that are opaque in every format."""
     return levels[:, :, :40]
 
 
@@ -69,7 +69,7 @@ def test_windowed_reading_equals_decoding(tmp_path: Path, kind: str) -> None:
 
 
 WIDE_COLOURS = {"16 bit CMYK", "16 bit CIE Lab", "16 bit ICC Lab"}
-"""Kinds of 16 bits with a white of their own: no measurements, also with a place."""
+"""16-bit formats with a white level, which are not measurements even if georeferenced."""
 
 
 @pytest.mark.parametrize(

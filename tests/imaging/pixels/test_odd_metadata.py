@@ -1,4 +1,4 @@
-"""Good pictures with odd, damaged or truncated metadata: the pixels are read, upright."""
+"""Intact images with unusual, damaged or truncated metadata are read upright."""
 
 from __future__ import annotations
 

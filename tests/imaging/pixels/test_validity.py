@@ -1,4 +1,4 @@
-"""Alpha, nodata, masks and numbers that are none: one meaning for images, exemplars and masks."""
+"""Alpha, nodata, masks and NaN have the same meaning in images, exemplars and masks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ KINDS = {
 
 
 def write_sidecar_mask(image: Path) -> None:
-    """Write a mask beside an image as GDAL writes it."""
+    """Write a mask sidecar of an image as GDAL does."""
     mask = write(image.with_name(f"{image.name}.msk"), ALPHA[None])
     with rasterio.open(mask, "r+") as dataset:
         dataset.update_tags(INTERNAL_MASK_FLAGS_1="2")

@@ -18,7 +18,7 @@ DTYPES = ("uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
 
 def skewed(dtype: str, height: int = 40, width: int = 60) -> NDArray[Any]:
-    """Numbers (3, H, W) of which few are large, as in a survey; below zero too where the type can."""
+    """Values (3, H, W) with few large ones, including negative ones if the type is signed."""
     drawn = np.random.default_rng(3).gamma(1.5, 20, (3, height, width))
     drawn = np.minimum(drawn, 255) if dtype == "uint8" else drawn * 70 - (900 if dtype[0] in "if" else 0)
     found: NDArray[Any] = drawn.astype(dtype)

@@ -1,4 +1,4 @@
-"""Content of a raster that refers to other files or to the network, against a real server on this machine."""
+"""Rasters that refer to other files or to the network, tested with a local server."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ WMS = (
 
 
 class Server:
-    """Counts what is asked of it.
+    """A server that records requests.
 
     Attributes:
-        url: Where it listens.
-        asked: Paths.
+        url: URL of the server.
+        asked: Requested paths.
     """
 
     def __init__(self, file: bytes) -> None:

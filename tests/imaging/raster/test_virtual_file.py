@@ -1,4 +1,4 @@
-"""Images in archives and on the network mean the same as plain files: orientation, colour space, CIE Lab."""
+"""Images in archives and on the network are read like local files: orientation, colour space, CIE Lab."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def turned(kind: str, orientation: int) -> bytes:
 
 
 def pack(folder: Path, name: str, data: bytes) -> list[str]:
-    """Put a file into archives; return the paths by which GDAL and rasterio know it there."""
+    """Put a file into archives; return its GDAL and rasterio paths."""
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr(f"inner/{name}", data)
     with tarfile.open(folder / "a.tar.gz", "w:gz") as tarred:
@@ -102,7 +102,7 @@ def read_upright(path: str) -> np.ndarray:
 
 
 def assert_alike(path: str, data: bytes) -> None:
-    """Assert that a path shows what the plain file does; libjpeg of GDAL and that of Pillow round otherwise."""
+    """Assert that a path is read like the local file, up to rounding of the two JPEG decoders."""
     is_jpeg = data.startswith(b"\xff\xd8")
     np.testing.assert_allclose(
         read_upright(path), decode_image(data, "x").rgb(), atol=3 / 255 if is_jpeg else 0.6 / 255
@@ -132,7 +132,7 @@ def test_orientation_is_applied_in_nested_archives(kind: str, tmp_path: Path) ->
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a server for the test's folder."""
+    """URL of a server of the test's folder."""
     monkeypatch.setenv("CPL_VSIL_CURL_ALLOWED_FILENAME", "/none")
     # A process: GDAL's requests hold Python's lock, so that a thread could not answer them.
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(tmp_path)]

@@ -16,7 +16,7 @@ from tests.training.views_of import painted
 
 
 class ByRed(ContentEncoder):
-    """Knows the class of a painted RGB image by its red level, and takes people for vehicles in its left half."""
+    """Classifies a painted RGB image by its red level, and people in its left half as vehicles."""
 
     def forward(self, images: Tensor) -> ContentFeatures:
         red = torch.nn.functional.avg_pool2d(images[:, 0], 4) * 255 / 20

@@ -146,7 +146,7 @@ def test_rare_classes_are_weighted() -> None:
 
 
 class Teacher(nn.Module):
-    """Features that tell the colours of cells."""
+    """Features that encode the colours of cells."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,7 +202,7 @@ def test_a_run_writes_weights_and_card(tmp_path: Path) -> None:
 
 
 def test_held_out_images_are_not_trained_on(tmp_path: Path) -> None:
-    """Whatever they show, the weights are the same; what is learned from does change them."""
+    """Their content does not affect the weights, whereas that of training images does."""
     found = {}
     for case, (changed, whole_source) in {
         "plain": ("", False), "held": ("held_day", False), "learned": ("a", False), "source": ("", True)
