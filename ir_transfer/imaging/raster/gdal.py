@@ -115,11 +115,7 @@ def hides_numbers(dataset: Any) -> bool:
 
     Opened as ``GTIFF_RAW:PATH``, it has the stored numbers.
     """
-    return _source_space(dataset) in {"CMYK", "CIELAB"}
-
-
-def _source_space(dataset: Any) -> str:
-    return str(dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""))
+    return dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE") in {"CMYK", "CIELAB"}
 
 
 def _page_and_file(path: str) -> tuple[str, str]:
