@@ -33,7 +33,7 @@ from ir_transfer.metrics.object_heat import Box, hot_regions
 Rectangle = tuple[int, int, int, int]
 """Top, left, bottom and right; the last two are excluded."""
 
-_MOST_CELLS = 512  # per side of the grid in which the largest rectangle is searched
+_MOST_CELLS = 512  # per side of the grid in which the largest rectangle is searched for
 
 
 class ValidPixels:

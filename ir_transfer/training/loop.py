@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from ir_transfer.code_version import code_version
 from ir_transfer.errors import InputError
@@ -249,7 +250,7 @@ class Trainer:
         self.folder.note("metrics", self.step, values=values)
         for name, sheet in scores.sheets.items():
             path = self.folder.path / f"sheet-{self.step:06d}-{name}.png"
-            if self.folder.attempt(functools.partial(write_whole, path, encode_png(sheet))):
+            if self.folder.attempt(functools.partial(_write_sheet, path, sheet)):
                 self.folder.note("image", self.step, path=path.name, set=name)
         return scores
 
@@ -282,3 +283,7 @@ class Trainer:
     def _stop(self, reason: str) -> None:
         self.folder.log(reason)
         self.stopping = True
+
+
+def _write_sheet(path: Path, sheet: Image.Image) -> None:
+    write_whole(path, encode_png(sheet))
