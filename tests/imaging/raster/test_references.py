@@ -168,7 +168,7 @@ def test_unsupported_vrts_are_rejected_by_name(text: str, match: str, tmp_path: 
 def test_circular_vrts_terminate(tmp_path: Path) -> None:
     vrt(tmp_path / "a.vrt", "b.vrt", relative=1)
     vrt(tmp_path / "b.vrt", "a.vrt", relative=1)
-    with pytest.raises(DecodeError, match="at most 8 VRTs"):
+    with pytest.raises(DecodeError, match="at most 8 nested VRTs"):
         open_raster(str(tmp_path / "a.vrt"))
 
 
