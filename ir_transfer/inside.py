@@ -24,6 +24,6 @@ def inside_path(folder: Path, place: str | os.PathLike[str]) -> Path:
         real = ""
     if not real.startswith(root.rstrip(os.sep) + os.sep):
         raise InputError(
-            f"expected a path inside {folder}, got {str(place)!r}, which leads out of it: check the data set"
+            f"expected a path inside {folder}, got {str(place)!r}, which is outside of it: check the data set"
         )
     return path

@@ -1,4 +1,4 @@
-"""What the local servers share: a free port, the signals that end them, and the browser."""
+"""Shared by the local servers: choice of a port, signals, and opening the browser."""
 
 import os
 import signal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# An underscore inside of a word is no markup.
+# An underscore inside a word is not markup.
 _SPECIAL = re.compile(r"([\\`\[\]|*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _START = re.compile(r"^([#>=+-](?!\d)|\d+(?=[.)](?:\s|$)))")
 

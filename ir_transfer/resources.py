@@ -45,12 +45,12 @@ def bundled_names(folder: str) -> list[str]:
 
 
 def yaml_file(name: str | Path, folder: str, kind: str) -> Path:
-    """Return a path that ends in ``.yaml`` or ``.yml`` as it is, and that of a bundled file for any other name.
+    """Return a path that ends in ``.yaml`` or ``.yml`` unchanged, and that of a bundled file for any other name.
 
     Args:
         name: Path, or name without suffix.
         folder: Folder of the bundled files; see :func:`resource`.
-        kind: What the file describes, for the error.
+        kind: Kind of the described object, for the error.
 
     Raises:
         UnknownNameError: There is no bundled file of this name; the message has the closest names.
@@ -72,7 +72,7 @@ def preset_names() -> list[str]:
 
 
 def is_elsewhere(path: str | Path) -> bool:
-    """Return whether a path is that of a file in an archive or on the network, as GDAL or a URL names it."""
+    """Return whether a path refers to an archive or to the network, as a GDAL path or a URL."""
     return _ELSEWHERE.match(str(path)) is not None
 
 

@@ -1,10 +1,10 @@
-"""Time and peak memory of rasters by their side, and how far tiles are from the whole.
+"""Time and peak memory of raster conversion by side, and the difference of tiles from the whole image.
 
 python scripts/bench_raster.py --sides 2048 4096 --weights adain-lwir --style preset:lwir-drone
 python scripts/bench_raster.py --sides 20000            # five minutes on 2 cores, and 3 GB of disk
 
-Every side runs in a process of its own, so that the peak is its own. The raster is made of waves and noise, window by
-window. The difference is that of a crop, small enough to be translated at once, in tiles of 256 pixels.
+Every side is measured in a separate process. The raster consists of waves and noise, written in windows. The
+difference is measured on a crop that is small enough to be translated as a whole, in tiles of 256 pixels.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def main() -> None:
     parser.add_argument("--weights", default="adain-lwir")
     parser.add_argument("--style", default="preset:lwir-drone")
     parser.add_argument("--memory", type=int, default=MEMORY, help="bytes")
-    parser.add_argument("--tile", type=int, help="side; as large as the memory allows by default")
-    parser.add_argument("--crop", type=int, default=1024, help="side of the crop that is compared")
+    parser.add_argument("--tile", type=int, help="tile side; by default the largest that fits the memory")
+    parser.add_argument("--crop", type=int, default=1024, help="side of the compared crop")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--folder", type=Path, help="where the rasters lie meanwhile")
+    parser.add_argument("--folder", type=Path, help="temporary folder of the rasters")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def measured(options: argparse.Namespace, side: int) -> str:
-    """Return the line of one side."""
+    """Return the table row of one side."""
     torch.set_num_threads(options.threads)
     choice = choose_styles([options.style], model=options.weights.split("-")[0], weights=options.weights)
     translator = Translator.load(choice, pick_device(options.device))
@@ -85,14 +85,14 @@ def measured(options: argparse.Namespace, side: int) -> str:
 
 
 def difference(translator: Translator, image: DecodedImage) -> float:
-    """Return the largest difference of an image in tiles of 256 pixels from the whole one."""
+    """Return the largest difference between an image translated in tiles of 256 pixels and as a whole."""
     sink = ArraySink(image.height, image.width)
     translate_tiled(translator, ImageSource(image), sink, tile=256)
     return float(np.abs(sink.intensity - translator([image])[0]).max())
 
 
 def make(path: Path, side: int) -> None:
-    """Write a raster of three bands, row of blocks by row of blocks."""
+    """Write a raster of three bands, one row of blocks at a time."""
     profile = {"driver": "GTiff", "height": side, "width": side, "count": 3, "dtype": "uint8", "crs": "EPSG:32632"}
     blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER"}
     place = Affine(0.2, 0, 600_000, 0, -0.2, 5_300_000)

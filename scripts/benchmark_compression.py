@@ -1,4 +1,4 @@
-"""Times every --compression of PNG and TIFF files beside common encoders, and measures the sizes of the files.
+"""Times every --compression of PNG and TIFF files and common encoders, and measures the file sizes.
 
 All encoders take turns in every round, in one thread, on the same levels, and are timed by the processor's clock.
 The levels are infrared images of a folder, reduced to a side, at 8 bit, and at 16 bit with the noise of a sensor in the
@@ -60,7 +60,7 @@ def _run_lengths(data: bytes) -> bytes:
 
 
 def encoders() -> dict[str, Encoder]:
-    """Return what is compared, by name."""
+    """Return the encoders by name."""
     ours: dict[str, Encoder] = {
         f"{kind} --compression {name}": lambda levels, kind=kind, name=name: encode_gray(levels, kind, compression=name)
         for kind in ("png", "tiff")

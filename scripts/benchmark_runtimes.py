@@ -40,7 +40,7 @@ class Candidate:
     """A way to translate an image.
 
     Attributes:
-        name: Of the row.
+        name: Name of the row.
         run: Translates one image (1, 3, H, W).
         wall: Seconds of the clock of every round.
         processor: Seconds of the processor, all threads together.
@@ -92,7 +92,7 @@ def candidates(folder: Path, arguments: argparse.Namespace) -> list[Candidate]:
 
 
 def runner(session: Session) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function of an image alone."""
+    """Return a function that takes only an image."""
     return lambda image: session.run(inputs_of(image, 1.0, {}))
 
 
@@ -117,7 +117,7 @@ def measured(found: list[Candidate], side: int, rounds: int) -> list[str]:
 
 
 def ratio(reference: list[float], own: list[float]) -> float:
-    """Return the median over the rounds of how many times faster the own time is."""
+    """Return the median over the rounds of the reference time divided by the candidate's time."""
     return median(a / b for a, b in zip(reference, own, strict=True))
 
 

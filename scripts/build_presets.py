@@ -1,4 +1,4 @@
-"""Make the style presets that ship, as configs/styles.yaml says, for every model that has weights of their band.
+"""Build the bundled presets of configs/styles.yaml for every model with weights of their band.
 
 A model of fixed looks has its presets in its weights. A code that holds patches of its exemplars, from which they could
 be made again, ships only where their licence lets them.

@@ -1,8 +1,8 @@
-"""Write what the shipped weights make of a rendered scene, which a test compares to 1e-4.
+"""Write the outputs of the bundled weights on a rendered scene, which a test compares within 1e-4.
 
 python scripts/golden_outputs.py
 
-Run it with every change of weights; a change of code alone must not need it.
+Run it after every change of weights; a change of code must not require it.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     python scripts/gpu_benchmark.py --dry-run -o results/  # tiny sizes on the CPU: shows that the script works
 
 Runs from a checkout with PYTHONPATH set to it. Of the dependencies of the package it needs torch, torchvision, kornia,
-rasterio, scikit-image, scipy, opencv, Pillow, safetensors, psutil, PyYAML, click and packaging. What the time does not
-suffice for is named in the results as left out.
+rasterio, scikit-image, scipy, opencv, Pillow, safetensors, psutil, PyYAML, click and packaging.
+Measurements skipped for lack of time are listed in the results.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ from ir_transfer.resources import PRESET
 
 _MIB = 2**20
 _MIX = {(480, 640): 30, (427, 640): 20, (640, 480): 10, (375, 500): 5}
-"""Heights and widths of images as in COCO, and how many of a hundred have them; the others have any."""
+"""Heights and widths of images in COCO with their percentage; other images have random sizes."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """Settings of the measurements.
 
     Attributes:
-        device: Where.
+        device: Device of the computation.
         models: Names of systems with shipped weights; the first converts folders.
         sides: Of square images.
         precisions: To compute in.
@@ -75,15 +75,15 @@ DRY = Plan("cpu", ("adain", "cin"), (32, 48), ("float32",), 1, 4, 2, 2)
 
 @dataclass
 class Results:
-    """Figures as they come.
+    """Results so far.
 
     Attributes:
         out: Folder of the tables.
-        machine: What was measured on.
+        machine: Description of the machine.
         models: Seconds an image, by model, precision, side and batch.
         folders: Images/s from disk to disk.
         agreement: How much results depend on the batch and the device.
-        left_out: What the time did not suffice for.
+        left_out: Measurements skipped for lack of time.
     """
 
     out: Path
@@ -100,7 +100,7 @@ class Results:
         write_whole(self.out / "gpu.md", self.markdown().encode())
 
     def markdown(self) -> str:
-        """Return all figures as tables."""
+        """Return all results as tables."""
         parts = ["# Measured by scripts/gpu_benchmark.py", "; ".join(f"{k} {v}" for k, v in self.machine.items())]
         for title, rows in (
             ("From disk to disk", self.folders),
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the tables; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder of gpu.json and gpu.md")
-    parser.add_argument("--minutes", type=float, default=7.0, help="begin nothing after these (default: 7)")
+    parser.add_argument("--minutes", type=float, default=7.0, help="start no measurement after this time (default: 7)")
     parser.add_argument("--dry-run", action="store_true", help="tiny sizes on the CPU")
     parser.add_argument("--images", type=int, help=f"in a folder of the smallest side (default: {Plan.images})")
     asked = parser.parse_args(arguments)
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def steps(plan: Plan, results: Results, folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Yield what is to be measured with its name, what matters most first."""
+    """Yield the measurements with their names, the most important first."""
     exemplar = folder / "exemplar.png"
     Image.fromarray(render_scene(7)[..., 0]).save(exemplar)
 
@@ -168,13 +168,13 @@ def steps(plan: Plan, results: Results, folder: Path) -> Iterator[tuple[str, Cal
 
 
 def style_of(model: str, exemplar: Path) -> str:
-    """Return what ``--style`` is for a model: its own first style where it has some."""
+    """Return the value of ``--style`` for a model: its first learned style if it has any."""
     fixed = create_model(model).styles
     return f"{PRESET}{fixed[0]}" if fixed else str(exemplar)
 
 
 def time_model(plan: Plan, results: Results, model: str, load: Callable[[str, Precision], Translator]) -> None:
-    """Add what batches of one image and full ones take, by precision and side."""
+    """Measure batches of one image and full batches, by precision and side."""
     cuda = plan.device == "cuda"
     for precision in plan.precisions:
         translator = load(model, precision)
@@ -210,7 +210,7 @@ def time_batches(translator: Translator, images: Sequence[DecodedImage], rounds:
 
 
 def host_waits(launch: Callable[[], object]) -> int | None:
-    """Return how often the host waits for the device while it launches a batch; None on a CPU."""
+    """Return the number of times that the host waits for the device while launching a batch; None on a CPU."""
     if not torch.cuda.is_available():
         return None
     torch.cuda.set_sync_debug_mode("warn")
@@ -224,7 +224,7 @@ def host_waits(launch: Callable[[], object]) -> int | None:
 
 
 def agreement(plan: Plan, model: str, load: Callable[..., Translator]) -> list[dict[str, Any]]:
-    """Return how far levels of a full batch are from those of its images alone, and of the CPU."""
+    """Return the difference of the levels of a full batch from those of single images, and of the CPU."""
     rows = []
     images = scenes(plan.batch, plan.sides[0])
     for precision in plan.precisions:
@@ -296,7 +296,7 @@ def write_images(folder: Path, sizes: Sequence[tuple[int, int]], distinct: int) 
 
 
 def mixed_sizes(count: int, scale: float) -> list[tuple[int, int]]:
-    """Return heights and widths as those of COCO are mixed, times a scale."""
+    """Return heights and widths distributed as in COCO, times a scale."""
     random = np.random.default_rng(0)
     often = [size for size, share in _MIX.items() for _ in range(share)]
     rare = [(int(side), 640) for side in random.integers(300, 640, 100 - len(often))]
@@ -311,12 +311,12 @@ def scenes(count: int, side: int) -> list[DecodedImage]:
 
 
 def device_peak() -> float | None:
-    """Return the most MiB that tensors took on the GPU since the last reset; None without one."""
+    """Return the peak memory of tensors on the GPU in MiB since the last reset; None without a GPU."""
     return torch.cuda.max_memory_allocated() / _MIB if torch.cuda.is_available() else None
 
 
 def describe_machine(plan: Plan) -> dict[str, Any]:
-    """Return what decides the figures besides the code."""
+    """Return the properties of the machine that affect the results."""
     cuda = plan.device == "cuda"
     return {
         "device": torch.cuda.get_device_name() if cuda else "CPU (dry run: no figure here says anything)",

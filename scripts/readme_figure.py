@@ -1,4 +1,4 @@
-"""Make the first image of the README from pairs of M3SVD (MIT), whose notice stands beside it.
+"""Create the first image of the README from pairs of M3SVD (MIT); the licence is stored beside it.
 
 python scripts/readme_figure.py M3SVD [OUT.png]
 

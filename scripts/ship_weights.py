@@ -1,4 +1,4 @@
-"""Turn the best weights of a training run into the ones that ship: 8 bits a weight, full metadata, a card.
+"""Convert the best weights of a training run to bundled weights: 8 bits per weight, metadata and a card.
 
 python scripts/ship_weights.py runs/adain-lwir adain-lwir
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="run folder with best.safetensors and its journal")
     parser.add_argument("name", help="name of the weights: MODEL-BAND")
-    parser.add_argument("--begun", help="what the run began from, in place of the name of its file")
+    parser.add_argument("--begun", help="description of the initial weights, in place of their file name")
     arguments = parser.parse_args()
     model = create_model(arguments.name.partition("-")[0], weights=arguments.run / "best.safetensors")
     commit = model.metadata["commit"]
@@ -70,13 +70,13 @@ def main() -> None:
 
 
 def begun(init: str, text: str | None) -> str:
-    """Return what a run began from, ``FILE (HASH)``, without the folders of the machine, or with a text as the file."""
+    """Return the initial weights of a run as ``FILE (HASH)``, without folders, or with a text in place of the file."""
     name, mark, digest = init.rpartition(" (")
     return f"{text or Path(name).name}{mark}{digest}" if mark else text or init
 
 
 def data_lines(recipe: Mapping[str, Any], events: list[dict[str, Any]]) -> str:
-    """Return a line for every set that was learned from: path, RGB images, share, licence."""
+    """Return a line for every training set: path, RGB images, share, licence."""
     noted = [event["data"] for event in events if event["kind"] == "data"]
     profiles = {data["name"]: data["profile"] for data in noted if data["context"] == "training"}
     lines = []

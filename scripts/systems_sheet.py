@@ -1,4 +1,4 @@
-"""Show what every system makes of the same RGB images with the same exemplar, in one image.
+"""Create a sheet of the results of every system for the same RGB images and exemplar.
 
 python scripts/systems_sheet.py PHOTOS EXEMPLAR OUT.png
 
@@ -54,7 +54,7 @@ def small(path: Path) -> NDArray[np.float32]:
 
 
 def translated(name: str, photo: NDArray[np.float32], exemplar: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the image (H, W) that a system makes."""
+    """Return the result (H, W) of a system."""
     torch.manual_seed(0)
     model = create_model(name)
     if "steps" in model.run_options:

@@ -1,4 +1,4 @@
-"""Join the figures of four pair sets and the benchmark into one table over all systems, as Markdown and CSV.
+"""Join the results of four pair sets and the benchmark in one table of all systems, as Markdown and CSV.
 
 python scripts/systems_table.py evaluation/results
 

@@ -1,8 +1,8 @@
-"""Train the polarity classifier that ships: cross-validation, final weights, margin and card.
+"""Train the bundled polarity classifier: cross-validation, final weights, margin and card.
 
 python scripts/train_polarity.py configs/polarity.yaml --data ROOT
 
-Takes a few minutes of one core. Writes ir_transfer/weights/polarity.safetensors and polarity.md.
+Takes a few minutes on one core. Writes ir_transfer/weights/polarity.safetensors and polarity.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "ir_transfer" / "weights" / "
 
 
 def main() -> None:
-    """Train, choose the margin on scores of images that were not learned from, and ship."""
+    """Train, choose the margin on scores of images not trained on, and write the bundled files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="root of the recipe's folders")

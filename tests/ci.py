@@ -1,4 +1,4 @@
-"""What a test cannot do without: it is skipped where that is missing, and fails where CI is set."""
+"""Requirements of tests: a test whose requirement is missing is skipped locally and fails if CI is set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test, or fail it where CI is set: there nobody reads which tests were skipped."""
+    """Skip the test, or fail it if CI is set, where skipped tests would go unnoticed."""
     if os.environ.get("CI"):
         pytest.fail(f"{what}: CI is set, and this test must run there")
     pytest.skip(what, allow_module_level=True)

@@ -1,4 +1,4 @@
-"""Rendered scenes: photographs and thermal images of any size that need no file."""
+"""Rendered RGB and thermal images of any size, and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ settings.load_profile("patient")
 
 
 def photograph(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.uint8]:
-    """Sky, ground, boxes and a little noise as sRGB (H, W, 3)."""
+    """Return an sRGB image (H, W, 3) of sky, ground, boxes and weak noise."""
     random = np.random.default_rng(seed)
     rows = np.linspace(0, 1, height)[:, None, None]
     scene = np.where(rows < 0.4, [0.5, 0.7, 0.95], [0.35, 0.4, 0.3]) * (0.7 + 0.3 * rows)
@@ -48,7 +48,7 @@ def photograph(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.u
 
 
 def thermal(height: int = 48, width: int = 64, seed: int = 1) -> NDArray[np.uint8]:
-    """A cold sky, a warm ground and hot spots (H, W)."""
+    """Return a thermal image (H, W) of cold sky, warm ground and hot spots."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     heat = 0.2 + 0.4 * y
@@ -69,7 +69,7 @@ def exemplar(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder of six RGB images of two sizes and three kinds, two of them in a sub-folder."""
+    """A folder of six RGB images in two sizes and three formats, two of them in a sub-folder."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     names = ("a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg")
@@ -81,13 +81,13 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Commands that track by default find a store that is no part of the checkout."""
+    """A tracking store outside the checkout for commands that track by default."""
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tmp_path_factory.mktemp('shared')}/mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database that was migrated once: the migration takes seconds."""
+    """An empty MLflow database, migrated once, since the migration takes seconds."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     connect(f"sqlite:///{path}", create=True).search_experiments()
     return path
@@ -95,7 +95,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_store(tmp_path: Path, empty_database: Path) -> Callable[[str], str]:
-    """Makes an empty MLflow store below the test's folder and returns its tracking URI."""
+    """Return a function that creates an empty MLflow store and returns its tracking URI."""
 
     def make(name: str) -> str:
         path = tmp_path / name / "mlflow.db"
@@ -114,7 +114,7 @@ def tracking_uri(new_store: Callable[[str], str]) -> str:
 
 @pytest.fixture(scope="session")
 def tracked_runs(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> TrackedRuns:
-    """A store with two trainings and their evaluations, which tests only read."""
+    """A store with two trainings and their evaluations, which tests must not modify."""
     from tests.tracking.tracked_runs import write_runs
 
     path = tmp_path_factory.mktemp("tracked") / "mlflow.db"
@@ -124,7 +124,7 @@ def tracked_runs(empty_database: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window; without one the test is skipped, or fails where CI is set."""
+    """A headless Chromium; if there is none, the test is skipped, or fails if CI is set."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         warnings.warn("no chromium on this machine: pages were NOT looked at in a browser", stacklevel=1)

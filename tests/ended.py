@@ -1,4 +1,4 @@
-"""Ends a command by a signal and sees that nothing of it is left."""
+"""Ends a command with a signal and checks that no process remains."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ import psutil
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal to a command that has children; it must end well, and they with it."""
+    """Send a signal to a command with child processes; it must exit with code 0, and its children must end too."""
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(number)
     process.communicate(timeout=120)

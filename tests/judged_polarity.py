@@ -1,4 +1,4 @@
-"""A judge of polarity that tests decide, in place of the one that ships."""
+"""A deterministic polarity classifier in place of the bundled one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ir_transfer.models.polarity import Polarity
 
 
 class JudgedByMean:
-    """Calls images black-hot whose mean is below 0.3; the score is the mean less a half."""
+    """Classifies images with a mean below 0.3 as black-hot; the score is the mean minus 0.5."""
 
     def __call__(self, image: Tensor) -> Polarity:
         """Return the polarity of one image."""
@@ -19,5 +19,5 @@ class JudgedByMean:
 
 
 def judge_by_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the shipped judge for one test."""
+    """Replace the bundled classifier for one test."""
     monkeypatch.setattr(module, "shipped_detector", JudgedByMean)

@@ -1,4 +1,4 @@
-"""Commands, options and extras that messages and documents advise: each must exist."""
+"""Commands, options and extras that messages and documents suggest must exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 
 def advised() -> list[tuple[str, str]]:
-    """Return the places and texts of all commands; a line that ends in a backslash goes on."""
+    """Return the locations and texts of all commands; a backslash at the end continues a line."""
     found = []
     for path in SOURCES:
         text = re.sub(r"\\+\n\s*", " ", path.read_text(encoding="utf-8"))
@@ -32,7 +32,7 @@ def advised() -> list[tuple[str, str]]:
 
 
 def resolve(text: str) -> tuple[click.Command, str] | None:
-    """Return the command that a text names, and the rest of it; None for a word of a sentence."""
+    """Return the command that a text names, and the remaining text; None for ordinary words."""
     name, _, rest = text.partition(" ")
     context = click.Context(ir_transfer)
     command = ir_transfer.get_command(context, name)
@@ -43,7 +43,7 @@ def resolve(text: str) -> tuple[click.Command, str] | None:
     return None if command is None else (command, rest)
 
 
-def test_advised_commands_and_options_exist() -> None:
+def test_suggested_commands_and_options_exist() -> None:
     wrong = []
     commands = advised()
     for place, text in commands:
@@ -64,7 +64,7 @@ def test_advised_commands_and_options_exist() -> None:
     assert wrong == []
 
 
-def test_advised_extras_exist() -> None:
+def test_suggested_extras_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     named = {
         (path.name, extra)

@@ -5,7 +5,7 @@ import pytest
 from tests.ci import missing, needed
 
 
-def test_what_is_missing_is_skipped_here_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_dependencies_skip_tests_locally_and_fail_them_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="no such thing"):
         missing("no such thing")

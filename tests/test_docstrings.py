@@ -50,7 +50,7 @@ class Documented:
 
     @property
     def is_command(self) -> bool:
-        """Whether the docstring is the help of a command, whose reader sees messages and no classes."""
+        """Whether the docstring is the help text of a command, which does not list exceptions."""
         return any("command" in ast.unparse(one) for one in self.node.decorator_list)
 
     @property
@@ -120,7 +120,7 @@ def without_shape(found: tuple[Documented, ...]) -> list[str]:
 
 
 def without_error(found: tuple[Documented, ...]) -> list[str]:
-    """Return the places of functions and the errors that they raise without saying so."""
+    """Return the places of functions and the errors that they raise without documenting them."""
     return [
         f"{one.place}: {name}"
         for one in found
@@ -131,7 +131,7 @@ def without_error(found: tuple[Documented, ...]) -> list[str]:
 
 
 def _raises(text: str) -> str:
-    """Return what a docstring says of errors: its section, or a summary that begins with "Raise"."""
+    """Return the part of a docstring about errors: its section, or a summary that begins with "Raise"."""
     section = re.search(r"^Raises:\n(?:[ \t]+.*\n?|\n(?=[ \t]))+", text, re.MULTILINE)
     summary = re.match(r"Raise (?:.+\n)+", text)
     return "".join(found.group() for found in (section, summary) if found)
@@ -190,7 +190,7 @@ class Outer:
 '''
 
 
-def test_omissions_of_docstrings_are_found() -> None:
+def test_missing_shapes_and_raises_are_found() -> None:
     found = tuple(functions(ast.parse(SAMPLE), "sample.py"))
     assert without_shape(found) == ["sample.py:9 bare", "sample.py:12 aliased"]
     assert without_error(found) == ["sample.py:24 raising: InputError"]

@@ -1,4 +1,4 @@
-"""Errors can be caught by the package's root and by the builtin that fits."""
+"""Errors can be caught by the package's base class and by a related builtin exception."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from ir_transfer.errors import IrTransferError, UnknownNameError
         ("EncodeError", OSError),
     ],
 )
-def test_every_error_is_ours_and_a_builtin(name: str, builtin: type[Exception]) -> None:
+def test_every_error_is_a_package_error_and_a_builtin(name: str, builtin: type[Exception]) -> None:
     cls = getattr(errors, name)
     assert issubclass(cls, IrTransferError)
     assert issubclass(cls, builtin)
     assert str(cls("what to do")) == "what to do"
 
 
-def test_unknown_names_come_with_the_closest() -> None:
+def test_unknown_name_suggests_the_closest() -> None:
     message = str(UnknownNameError.among("model", "adin", ["wct2", "adain", "gray"]))
     assert message == "unknown model 'adin': did you mean 'adain'? known: adain, gray, wct2"
 
 
-def test_a_message_on_one_line() -> None:
+def test_message_is_a_single_line() -> None:
     assert errors.DecodeError("first\n  second").line == "first second"
 
 
-def test_nothing_close_lists_what_is_known() -> None:
+def test_known_names_are_listed_if_none_is_close() -> None:
     assert str(UnknownNameError.among("preset", "zzz", ["lwir"])) == "unknown preset 'zzz': known: lwir"
     assert str(UnknownNameError.among("preset", "zzz", [])) == "unknown preset 'zzz': known: none"
 
 
 @given(st.text(max_size=20), st.lists(st.text(max_size=20), max_size=5))
 @settings(max_examples=30, deadline=None)
-def test_any_name_gives_a_message(name: str, known: list[str]) -> None:
+def test_arbitrary_names_give_a_message(name: str, known: list[str]) -> None:
     assert "known: " in str(UnknownNameError.among("model", name, known))

@@ -29,12 +29,12 @@ def test_invalid_json_is_an_error_that_names_the_file(data: bytes, tmp_path: Pat
         read_json(tmp_path / "a.json")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"a\.json"):
         read_json(tmp_path / "a.json")
 
 
-def test_written_json_is_standard_and_read_again(tmp_path: Path) -> None:
+def test_written_json_is_standard_and_round_trips(tmp_path: Path) -> None:
     value = {"a": [float("nan"), float("inf"), 0.1], "b": {"c": (1, -float("inf"))}, "d": "ü"}
     text = json_text(value, indent=1)
     assert json.loads(text, parse_constant=pytest.fail) == {"a": [None, None, 0.1], "b": {"c": [1, None]}, "d": "ü"}

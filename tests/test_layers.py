@@ -1,4 +1,4 @@
-"""The layers that ``lint-imports`` checks are those of the package and of its documentation."""
+"""The layers of ``lint-imports`` are those of the package and of the documentation."""
 
 from __future__ import annotations
 

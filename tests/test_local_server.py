@@ -11,7 +11,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.local_server import choose_port, is_free, open_browser, stop_on_signals
 
 
-def test_a_taken_port_is_refused_or_passed_over() -> None:
+def test_occupied_port_is_rejected_or_skipped() -> None:
     port = choose_port(None, 5000)
     assert choose_port(port, 1) == port
     with socket.socket() as taken:
@@ -23,7 +23,7 @@ def test_a_taken_port_is_refused_or_passed_over() -> None:
     assert is_free(port)
 
 
-def test_no_browser_starts_without_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_browser_is_opened_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")

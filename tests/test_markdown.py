@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 
-def test_a_text_is_one_line_without_markup() -> None:
+def test_text_is_escaped_to_one_line() -> None:
     hostile = "<script>x</script>\n# a | b `c` [d](javascript:e) ![f](g) & \\"
     shown = markdown_text(hostile)
     assert "\n" not in shown
@@ -18,7 +18,7 @@ def test_a_text_is_one_line_without_markup() -> None:
     assert markdown_text("instances_val.json: 3 boxes") == "instances_val.json: 3 boxes"
 
 
-def test_nothing_ends_a_code_span_or_block() -> None:
+def test_content_cannot_close_a_code_span_or_block() -> None:
     assert markdown_code("set") == "`set`"
     assert markdown_code("a`b``c") == "```a`b``c```"
     assert markdown_code("`") == "`` ` ``"
@@ -33,7 +33,7 @@ NAMES = ["__init__", "a*b*c", "# title", "> quote", "- item", "+ item", "1. firs
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("place", ["{}\n", "- {}\n", "text\n{}\n", "|a|\n|-|\n|{}|\n"])
-def test_a_name_is_shown_as_it_is(name: str, place: str) -> None:
+def test_names_are_shown_unchanged(name: str, place: str) -> None:
     shown = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(place.format(markdown_text(name)))
     assert {*re.findall(r"</?(\w+)", shown)} <= {"p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
     lines = [

@@ -1,4 +1,4 @@
-"""Named pipes in users' folders cost themselves and never block a run."""
+"""Named pipes in folders fail individually and never block a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_pipe_among_photographs_is_a_failed_line(tmp_path: Path, exemplar: Path) -> None:
+def test_named_pipe_among_images_is_recorded_as_failed(tmp_path: Path, exemplar: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     Image.fromarray(photograph()).save(folder / "a.png")
@@ -45,7 +45,7 @@ def test_a_pipe_among_photographs_is_a_failed_line(tmp_path: Path, exemplar: Pat
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["a.txt", "a.xml", "annotations.json", "classes.txt", "data.yaml"])
-def test_a_pipe_among_labels_does_not_block(name: str, tmp_path: Path, exemplar: Path) -> None:
+def test_named_pipe_among_labels_does_not_block(name: str, tmp_path: Path, exemplar: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     Image.fromarray(photograph()).save(folder / "a.png")

@@ -1,4 +1,4 @@
-"""Terms that the project has given up for those of the field do not come back."""
+"""Retired terms are not used."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ENDINGS = {".py", ".md", ".sh", ".yaml", ".html"}
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Yield the name and content of each file that people read or write, without this one."""
+    """Yield the name and content of each text file except this one."""
     for place in PLACES:
         root = CHECKOUT / place
         for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
@@ -41,7 +41,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def retired_terms(name: str, text: str) -> list[str]:
-    """Return a line for each retired term, with its place and what to use."""
+    """Return a line for each retired term, with its place and its replacement."""
     return [
         f"{name}:{text.count(chr(10), 0, found.start()) + 1}: {found.group()!r}: use {instead}"
         for pattern, instead in RETIRED.items()
@@ -49,7 +49,7 @@ def retired_terms(name: str, text: str) -> list[str]:
     ]
 
 
-def test_a_retired_term_is_found_with_its_place() -> None:
+def test_retired_term_is_reported_with_file_and_line() -> None:
     text = 'Files without partner.\nA Lonely file is told of.\nScenes are told apart: {"duels": 1}\n'
     assert retired_terms("a.py", text) == [
         "a.py:2: 'is told': use is reported, is notified",

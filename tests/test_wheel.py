@@ -1,4 +1,4 @@
-"""The wheel holds all that ships and works outside the checkout."""
+"""The wheel contains all bundled files and works outside the checkout."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(*command: str, **options: object) -> str:
 
 
 def tracked(folder: str) -> list[str]:
-    """Return the files that ship of a folder: those that git tracks, or all in a checkout without git."""
+    """Return the bundled files of a folder: those tracked by git, or all without git."""
     if (CHECKOUT / ".git").exists():
         return run("git", "ls-files", "-z", folder, cwd=CHECKOUT).split("\0")[:-1]
     return [p.relative_to(CHECKOUT).as_posix() for p in (CHECKOUT / folder).rglob("*") if p.is_file()]
@@ -57,7 +57,7 @@ def run_installed(installed: Path, folder: Path, *command: str) -> str:
     return run(sys.executable, *command, cwd=folder, env={**os.environ, "PYTHONPATH": str(installed)})
 
 
-def test_holds_weights_styles_configs_and_cards(wheel: Path) -> None:
+def test_wheel_contains_weights_styles_configs_and_cards(wheel: Path) -> None:
     names = set(ZipFile(wheel).namelist())
     expected = {
         inside + path.removeprefix(outside)
@@ -70,14 +70,14 @@ def test_holds_weights_styles_configs_and_cards(wheel: Path) -> None:
     assert not {name for name in names if name.startswith(("tests/", "scripts/", "evaluation/"))}
 
 
-def test_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_wheel_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     where = "import ir_transfer, ir_transfer.resources as r; print(ir_transfer.__file__); print(r.resource('datasets'))"
     for line in run_installed(installed, tmp_path, "-c", where).splitlines():
         assert line.startswith(str(installed))
     assert "adain" in run_installed(installed, tmp_path, "-m", "ir_transfer", "models")
 
 
-def test_knows_the_models_of_the_checkout(installed: Path, tmp_path: Path) -> None:
+def test_wheel_has_the_same_models_as_the_checkout(installed: Path, tmp_path: Path) -> None:
     code = "import json, ir_transfer; print(json.dumps(ir_transfer.list_models()))"
     here = json.loads(run(sys.executable, "-c", code, cwd=CHECKOUT))
     assert json.loads(run_installed(installed, tmp_path, "-c", code)) == here

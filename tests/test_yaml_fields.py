@@ -21,7 +21,7 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
 
 
-def test_values_of_every_kind() -> None:
+def test_values_of_all_supported_types() -> None:
     raw = {"count": 2, "share": "1e-1", "names": ["a"], "inner": {"side": "left"}}
     assert fill(Outer, raw, "x.yaml") == Outer(2, 0.1, ["a"], Inner("left"))
     assert fill(Outer, {"count": 2, "inner": {"side": None}}, "x.yaml").inner.side is None
@@ -38,18 +38,18 @@ def test_values_of_every_kind() -> None:
         ([], InputError, "mapping"),
     ],
 )
-def test_mistakes_name_the_key(raw: Any, error: type[Exception], message: str) -> None:
+def test_errors_name_the_key(raw: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         fill(Outer, raw, "x.yaml")
 
 
-def test_a_deep_file_is_an_error_with_its_name(tmp_path: Path) -> None:
+def test_deeply_nested_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "deep.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
     with pytest.raises(InputError, match=r"deep\.yaml to be YAML"):
         read_mapping(tmp_path / "deep.yaml", "recipe", "")
 
 
-def test_files(tmp_path: Path) -> None:
+def test_missing_and_invalid_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"thing at .*see there"):
         read_mapping(tmp_path / "no.yaml", "thing", "see there")
     path = tmp_path / "x.yaml"

@@ -50,14 +50,10 @@ def before_and_after(rgb: Path, output: Path, folder: Path) -> tuple[str, str]:
     """
     pair = folder / f"{output.name}-before.jpg", folder / f"{output.name}-after.jpg"
     for path, image in zip(pair, (rgb_image(rgb), result_image(output)), strict=True):
-        _write_jpeg(image, path)
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        write_whole(path, file.getvalue())
     return str(pair[0]), str(pair[1])
-
-
-def _write_jpeg(image: Image.Image, path: Path) -> None:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    write_whole(path, file.getvalue())
 
 
 def _eight_bits(unit: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -145,7 +145,7 @@ def max_pixels_option(command: Command) -> Command:
 def verbosity_options(command: Command) -> Command:
     """Add ``-v`` and ``-q``."""
     command = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(command)
-    return click.option("-v", "--verbose", is_flag=True, help="Print what is being done.")(command)
+    return click.option("-v", "--verbose", is_flag=True, help="Print the progress in detail.")(command)
 
 
 def tracking_uri_option(command: Command) -> Command:

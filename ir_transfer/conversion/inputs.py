@@ -230,10 +230,6 @@ def _glob(pattern: str) -> Iterator[Path]:
         raise InputError(f"expected a pattern such as 'photos/**/*.png', got {pattern!r}: {error}") from error
 
 
-def _absolute(path: Path) -> Path:
-    return Path(os.path.normpath(Path.cwd() / path))
-
-
 def _listed(path: Path) -> list[Path]:
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -253,7 +249,7 @@ def _listed(path: Path) -> list[Path]:
 def _below_common_folder(paths: Sequence[Path]) -> list[Found]:
     if not paths:
         return []
-    absolute = [_absolute(path) for path in paths]
+    absolute = [Path(os.path.normpath(Path.cwd() / path)) for path in paths]
     common = os.path.commonpath([path.parent for path in absolute])
     places = [path.relative_to(common).as_posix() for path in absolute]
     return [Found(str(path), place) for path, place in zip(paths, places, strict=True)]

@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """Key of the line; of several lines with one key, the latest counts."""
+        """Key of the line; of several lines with one key, the latest one is used."""
         return self.output if self.output is not None else f"input:{self.input}"
 
 
@@ -141,7 +141,7 @@ class Manifest:
 
     @classmethod
     def load(cls, out: Path) -> Self | None:
-        """Read the manifest of a folder; None if it has none. A last line torn by a kill is dropped.
+        """Read the manifest of a folder; None if it has none. A last line that a kill truncated is dropped.
 
         Raises:
             InputError: The file is not a manifest of this package.
@@ -185,11 +185,11 @@ class Manifest:
         return any(entry.status == "converted" for entry in self.entries.values())
 
     def reopen(self) -> None:
-        """Rewrite the file without a torn last line, before appending to what a killed run left."""
+        """Rewrite the file without a truncated last line, before appending to the manifest of a killed run."""
         self._rewrite(self.entries)
 
     def append(self, entry: Entry) -> None:
-        """Add a line in a single write, so that a kill can tear only this line.
+        """Add a line in a single write, so that a kill can truncate only this line.
 
         Raises:
             EncodeError: The disk is full or the file was removed; earlier lines stay intact.

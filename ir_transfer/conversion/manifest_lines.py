@@ -37,7 +37,7 @@ def decode_line(line: bytes, where: str) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the position in bytes and the record of each complete line; a last line torn by a kill is left out.
+    """Yield the position in bytes and the record of each complete line; a last line that a kill truncated is skipped.
 
     Raises:
         InputError: A line is not a JSON object.

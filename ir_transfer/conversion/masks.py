@@ -126,7 +126,9 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
     if len({one.coloured for one in maps}) > 1:
-        raise InputError(f"{controls.exemplar_masks}: expected colours or numbers, got both: export all maps alike")
+        raise InputError(
+            f"{controls.exemplar_masks}: expected colours or numbers, got both: export all maps in one of the two forms"
+        )
     return Masks(controls, content, tuple(maps), max_pixels)
 
 

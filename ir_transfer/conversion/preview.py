@@ -116,12 +116,9 @@ def _is_image(style: str) -> bool:
 
 
 def _exemplar_cell(style: str, max_pixels: int) -> _Cell:
-    shown = _first_image(Path(style))
+    path = Path(style)
+    shown = expand([str(path)])[0].source if path.is_dir() else path
     return shown.name, _shrunk(read_exemplar(shown, max_pixels, keep_colour=True))
-
-
-def _first_image(style: Path) -> Path:
-    return expand([str(style)])[0].source if style.is_dir() else style
 
 
 def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -56,7 +56,7 @@ class PairFiles(Protocol):
 
     @property
     def black_hot(self) -> bool:
-        """Whether hot is dark in the infrared file."""
+        """Whether the infrared file is black-hot."""
 
 
 def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[DecodedImage, DecodedImage]:
@@ -170,7 +170,7 @@ def compact(image: DecodedImage, side: Side, max_width: int | None = None, black
         image: The opened image.
         side: ``rgb`` gives (H, W, 3), ``ir`` (H, W).
         max_width: A wider image is reduced to it.
-        black_hot: Whether hot is dark in it; such an image is inverted.
+        black_hot: Whether it is black-hot; such an image is inverted.
     """
     unit = image.rgb().transpose(1, 2, 0) if side == "rgb" else image.gray()[0]
     levels = to_levels(unit, 8 if image.bit_depth == 8 else 16)

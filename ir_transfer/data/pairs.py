@@ -21,7 +21,7 @@ class Single:
         scene: The scene by the card's rule; None if names do not contain it.
         part: Its published subset; None without subsets.
         layout: Layout of the file; None for a plain one.
-        black_hot: Whether hot is dark in an infrared image.
+        black_hot: Whether an infrared image is black-hot.
     """
 
     stem: str
@@ -44,7 +44,7 @@ class Pair:
         scene: The scene by the card's rule; None if names do not contain it.
         part: Its published subset; None without subsets.
         layout: Layout of the files; None for two plain files.
-        black_hot: Whether hot is dark in the infrared file.
+        black_hot: Whether the infrared file is black-hot.
     """
 
     stem: str

@@ -1,4 +1,4 @@
-"""Reads the images of data sets, and reports what of a file was ignored or guessed, as a conversion does."""
+"""Reads the images of data sets, and reports ignored metadata and assumptions, as a conversion does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_reported(path: Path, layout: Layout | None = None) -> DecodedImage:
-    """Read an image file of a data set, and warn of what was ignored or guessed, once for each folder.
+    """Read an image file of a data set, and warn of ignored metadata and assumptions, once per folder.
 
     Raises:
         MissingFileError: No such file.
@@ -26,7 +26,7 @@ def read_reported(path: Path, layout: Layout | None = None) -> DecodedImage:
 
 
 def report(image: DecodedImage, path: Path, layout: Layout | None = None) -> None:
-    """Warn of what was ignored or guessed in an image, once for each folder.
+    """Warn of ignored metadata and assumptions of an image, once per folder.
 
     Args:
         image: As read, before its levels are scaled by a layout.

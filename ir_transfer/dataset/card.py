@@ -46,7 +46,8 @@ def write_card(
         lines = "".join(f"{line}\n" for line in summary.problems)
         write_whole(folder / PROBLEMS_NAME, lines.encode(errors="surrogateescape"))
     path = folder / CARD_NAME if (labelled.root / CARD_NAME).exists() else plan.out / CARD_NAME
-    text = _text(labelled, plan, manifest, styles, summary, sheet=None if sheet is None else _relative(path, folder))
+    shown = _SHEET if path.parent == folder else f"{CARD_FOLDER}/{_SHEET}"
+    text = _text(labelled, plan, manifest, styles, summary, sheet=None if sheet is None else shown)
     write_whole(path, text.encode(errors="surrogateescape"))
 
 
@@ -62,10 +63,6 @@ def _with_final_variants(plan: Plan, manifest: Manifest) -> Plan:
     made = {key: entry.variant for key, entry in manifest.entries.items() if entry.variant is not None}
     jobs = (replace(job, variant=Variant(**made[str(job.output)])) for job in plan.jobs if str(job.output) in made)
     return replace(plan, jobs=tuple(jobs))
-
-
-def _relative(card: Path, folder: Path) -> str:
-    return _SHEET if card.parent == folder else f"{CARD_FOLDER}/{_SHEET}"
 
 
 def _text(

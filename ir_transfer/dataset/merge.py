@@ -36,8 +36,8 @@ def merge_shards(
         source: RGB set; None takes the path in the manifest of a shard.
 
     Raises:
-        InputError: A folder is no shard, settings or counts of shards differ, a shard is missing, unfinished or given
-            twice, or ``out`` is not empty.
+        InputError: A folder is not a shard, settings or counts of shards differ, a shard is missing, unfinished
+            or given twice, or ``out`` is not empty.
         EncodeError: ``out`` cannot be written.
     """
     manifests = [_load(path) for path in shards]
@@ -53,7 +53,9 @@ def merge_shards(
     made = [dict(one.entries.items()) for one in manifests]  # read once, not for each of the steps
     _refuse_unfinished(shards, manifests, made, labelled)
     fields = source_fields(labelled.root, out)
-    header = Header(_without_shard(first.command), look, first.versions, *fields, settings=first.settings)
+    header = Header(
+        re.sub(r" --shard[ =]\S+", "", first.command), look, first.versions, *fields, settings=first.settings
+    )
     with locked(out):
         entries = {key: entry for one in made for key, entry in one.items()}
         for folder, one in zip(shards, made, strict=True):
@@ -176,8 +178,3 @@ def _counted(plan: Plan, entries: Mapping[str, Entry]) -> Summary:
     summary.failed = len(entries) - summary.converted
     summary.without_result = {key for key, entry in entries.items() if entry.status == "failed"}
     return summary
-
-
-def _without_shard(command: str) -> str:
-    """Return the command without its ``--shard`` option."""
-    return re.sub(r" --shard[ =]\S+", "", command)

@@ -116,7 +116,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
         A line for each problem.
 
     Raises:
-        InputError: No generated set, or a manifest with paths outside of it.
+        InputError: Not a generated set, or a manifest with paths outside of it.
     """
     manifest = Manifest.load(out)
     if manifest is None or "labels" not in manifest.header.look:

@@ -160,7 +160,7 @@ def compare(
         max_side: Larger images are reduced to this side in pixels, instead of the protocol's.
         exemplar_range: Values of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        exemplar_polarity: Polarity of the exemplars; ``"auto"`` lets the shipped classifier decide for each.
+        exemplar_polarity: Polarity of the exemplars; ``"auto"`` lets the bundled classifier decide for each.
         on_start: Called with the number of scenes before the first.
         on_scene: Called with the stem after each scene.
 

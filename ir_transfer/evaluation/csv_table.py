@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet shows as they are."""
+"""Tables as CSV, with text that a spreadsheet would run as a formula escaped."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """Return a table as CSV; a text that a spreadsheet would run as a formula starts with ``'``.
+    """Return a table as CSV; text that a spreadsheet would run as a formula is prefixed with ``'``.
 
     Args:
         fields: Names of the columns, in order.
-        rows: Values by column; those left out are empty.
+        rows: Values by column; missing values are empty.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, fields)

@@ -137,11 +137,11 @@ def evaluate(
         objects_of: Returns the labelled objects of a scene, in its pixels.
         outputs: Rows of images produced by another program; they are the same for every exemplar of a scene.
         keep: Stems of the scenes whose outputs with the first exemplar are kept.
-        white_hot: Whether hot is bright in the exemplars; None lets the shipped classifier decide for each.
+        white_hot: Whether the exemplars are white-hot; None lets the bundled classifier decide for each.
         on_scene: Called with the stem after each scene, for progress.
 
     Raises:
-        InputError: No method, no scene, or a label twice.
+        InputError: No method, no scene, or a duplicate label.
     """
     labels = [method.label for method in methods] + [folder.label for folder in outputs]
     if not labels or len(set(labels)) != len(labels) or GROUND_TRUTH in labels:

@@ -33,7 +33,7 @@ from ir_transfer.metrics.object_heat import Box, hot_regions
 Rectangle = tuple[int, int, int, int]
 """Top, left, bottom and right; the last two are excluded."""
 
-_MOST_CELLS = 512  # per side of the grid in which the largest rectangle is looked for
+_MOST_CELLS = 512  # per side of the grid in which the largest rectangle is searched for
 
 
 class ValidPixels:
@@ -182,7 +182,7 @@ def edges_kept(output: Tensor, luma: Tensor, valid: ValidPixels) -> Tensor:
 
 
 def hot_regions_within(truth: Tensor, valid: ValidPixels) -> list[Box]:
-    """Return the hot regions of a ground truth (1, 1, H, W) whose frames lie inside of the valid pixels."""
+    """Return the hot regions of a ground truth (1, 1, H, W) whose frames are inside the valid pixels."""
     mask = valid.mask[0, 0].cpu().numpy()
     return [
         box

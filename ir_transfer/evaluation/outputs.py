@@ -26,7 +26,7 @@ class OutputFolder:
         label: Name of the row.
         folder: Folder of the files.
         files: The file of every scene, by stem.
-        black_hot: Whether hot is dark in them.
+        black_hot: Whether they are black-hot.
     """
 
     label: str
@@ -38,7 +38,7 @@ class OutputFolder:
         """Return the output of a scene (1, 1, H, W) in [0, 1], white-hot, at the scale of the scene.
 
         Raises:
-            DecodeError: The file is no image.
+            DecodeError: The file is not an image.
         """
         path = self.files[composed(scene.stem)]
         found = open_side(path, "ir")
@@ -55,13 +55,13 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
     Args:
         text: As on the command line.
         pairs: The measured scenes.
-        black_hot: Whether hot is dark in the files.
+        black_hot: Whether the files are black-hot.
 
     Raises:
         InputError: Another text, or files that are missing, unknown, ambiguous, of another size, coloured or with
             holes; the message names the first five of each kind.
         MissingFileError: No such folder.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     label, sign, place = text.partition("=")
     if not sign or not label or not place:

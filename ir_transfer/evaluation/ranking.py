@@ -36,7 +36,7 @@ class WorseThanBaseline:
 
     @property
     def mark(self) -> str:
-        """The marker of the value in tables: ``<gray``, or ``<gray?`` if the difference is not clear."""
+        """The marker of the value in tables: ``<gray``, or ``<gray?`` if the difference is not significant."""
         return f"<{self.baseline}{'' if self.clear else '?'}"
 
 

@@ -65,7 +65,7 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
 
     Raises:
         InputError: The two images differ in size, the infrared one is coloured, or no pixel is valid in both.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     read = read_pair(pair)
     rgb, ground_truth = (torch.from_numpy(values)[None].to(device) for values in (read.rgb, read.ir))

@@ -21,7 +21,7 @@ TOLERANCE = 1e-3
 SIZES = (
     (16, 16), (17, 33), (48, 160), (131, 90), (200, 131), (256, 256), (333, 250), (512, 640), (720, 1000), (1201, 1903),
 )  # fmt: skip
-"""Heights and widths of the images: overview factors 1, 2 and larger, and sides that are no multiple of a stride."""
+"""Heights and widths of the images: overview factors 1, 2 and larger, and sides that are not multiples of a stride."""
 
 _STRENGTHS = (1.0, 0.4)
 

@@ -63,7 +63,7 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
             data = stored_bytes(path, most)
             if len(data) <= most:
                 return data
-            raise DecodeError(f"{path}: expected at most {max_pixels} pixels, got more bytes: raise --max-pixels")
+            raise DecodeError(f"{path}: expected at most {max_pixels} pixels, got a larger file: raise --max-pixels")
         size = path.stat().st_size
         if path.is_file() and size <= most:
             return path.read_bytes()
@@ -138,7 +138,7 @@ def encode_png(image: Image.Image) -> bytes:
 def write_whole(path: Path, data: bytes | bytearray) -> None:
     """Write a file atomically: under a temporary name in the same folder, then renamed.
 
-    The temporary name depends on the file's name only, so the next run replaces what a killed run left. It is short,
+    The temporary name depends on the file's name only, so the next run replaces the file of a killed run. It is short,
     since the file's name may have the largest length that the system allows.
 
     Raises:

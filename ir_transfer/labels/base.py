@@ -172,7 +172,7 @@ class LabelledSet(ABC):
         """Return height and width of an image in the frame of its labels, from its header.
 
         Raises:
-            DecodeError: The file is damaged or no image.
+            DecodeError: The file is damaged or not an image.
         """
         header = read_header(image.path, self.page)
         return header.upright if self.stored_orientation(image) == 1 else header.stored

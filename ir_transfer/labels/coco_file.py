@@ -70,7 +70,7 @@ class CocoFile:
         problems: (where, message) for each invalid entry.
 
     Raises:
-        InputError: No JSON, or another layout.
+        InputError: Not JSON, or another layout.
     """
 
     def __init__(self, rel_path: PurePosixPath, text: str) -> None:

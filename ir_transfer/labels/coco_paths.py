@@ -43,7 +43,9 @@ class ImageFinder:
         bases.sort(key=lambda base: -hits[base])
         seen: dict[PurePosixPath, Image] = {}
         written = {image.file_name for image in file.images if image.file_name}
-        self._counts = Counter(name for text in written for name in _file_names(text))
+        self._counts = Counter(
+            name for text in written for name in {composed(PurePosixPath(one).name) for one in path_variants(text)}
+        )
         for image in file.images:
             if image.file_name is None:
                 continue
@@ -122,10 +124,6 @@ class ImageFinder:
         starts = list(dict.fromkeys((folder, root, folder.parent)))
         bases = [*starts, *(start / way for start in starts for way in below)]
         return [base for base in dict.fromkeys(bases) if base in self._tree.folders]
-
-
-def _file_names(text: str) -> set[str]:
-    return {composed(PurePosixPath(one).name) for one in path_variants(text)}
 
 
 def _common_suffix_length(rel_path: PurePosixPath, parts: tuple[str, ...]) -> int:

@@ -24,7 +24,7 @@ class Value(NamedTuple):
 
 
 def skip_space(text: str, at: int) -> int:
-    """Return the position of the next character that is no white space."""
+    """Return the position of the next character that is not white space."""
     found = _SPACE.match(text, at)
     return found.end() if found else at
 
@@ -68,7 +68,7 @@ def members(text: str) -> Iterator[tuple[str, Value]]:
     """Yield the keys of the object that the text holds, with their values.
 
     Raises:
-        InputError: No JSON object.
+        InputError: Not a JSON object.
     """
     at = open_bracket(text, 0, "{")
     while text[at : at + 1] != "}":
@@ -82,7 +82,7 @@ def for_each_element(text: str, start: int, take: Callable[[Value], None]) -> in
     """Call ``take`` with each value of the list that starts here, and return the end of its text.
 
     Raises:
-        InputError: No JSON list.
+        InputError: Not a JSON list.
     """
     at = open_bracket(text, start, "[")
     while text[at : at + 1] != "]":
@@ -134,7 +134,7 @@ def replace_values(text: str, values: Mapping[str, Any]) -> str:
     """Return the text of an object with new values for some of its keys; all other text is unchanged.
 
     Raises:
-        InputError: No JSON object.
+        InputError: Not a JSON object.
     """
     parts: list[str] = []
     at = 0
@@ -149,7 +149,7 @@ def with_key(text: str, key: str, value: Any) -> str:
     """Return the text of an object with a key appended, or with a new value if it has the key.
 
     Raises:
-        InputError: No JSON object.
+        InputError: Not a JSON object.
     """
     found = [(name, one) for name, one in members(text)]
     if any(name == key for name, _ in found):

@@ -51,7 +51,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
 
     Raises:
         MissingFileError: The file does not exist.
-        DecodeError: The file is damaged or no image.
+        DecodeError: The file is damaged or not an image.
         InputError: The image is not RGBA.
     """
     if not path.is_file():

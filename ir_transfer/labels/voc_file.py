@@ -50,7 +50,7 @@ def parse_xml(data: bytes) -> XmlText:
     """Parse a document; one with a DOCTYPE is refused, so that entities cannot expand.
 
     Raises:
-        InputError: No well-formed XML, a DOCTYPE, or more than :data:`MAX_NESTING` levels.
+        InputError: Not well-formed XML, a DOCTYPE, or more than :data:`MAX_NESTING` levels.
     """
     return _Reader(data).read()
 
@@ -124,7 +124,7 @@ class VocFile:
         size: Height and width of the image; None if they are not stated.
 
     Raises:
-        InputError: No XML, or another root element.
+        InputError: Not XML, or another root element.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -13,8 +13,8 @@ _SLACK = 0.01
 def parse_line(line: str, keypoint_numbers: int) -> tuple[int, list[float]]:
     """Return the class of a line and its box (4 numbers: centre and size) or polygon (6 or more: x, y ...).
 
-    Four numbers are a box, five a box with a confidence, eight the corners of a rotated box, and other even counts an
-    polygon, unless the set has keypoints: then a box comes first.
+    Four numbers are a box, five a box with a confidence, eight the corners of a rotated box, and other
+    even counts a polygon, unless the set has keypoints: then a box comes first.
 
     Args:
         line: ``class x y ...``.

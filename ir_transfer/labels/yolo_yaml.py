@@ -31,7 +31,7 @@ def load_mapping(text: str) -> dict[str, Any]:
     """Return the mapping of a document.
 
     Raises:
-        InputError: No YAML, no mapping, or aliases that expand to more than :data:`MAX_NODES` values.
+        InputError: Not YAML, not a mapping, or aliases that expand to more than :data:`MAX_NODES` values.
     """
     depth = 0
     for bracket in _BRACKETS.findall(text):
@@ -157,7 +157,7 @@ class DataYaml:
         info: Description, licence and similar fields of the file.
 
     Raises:
-        InputError: No mapping with ``names`` or ``nc`` and at least one split.
+        InputError: Not a mapping with ``names`` or ``nc`` and at least one split.
     """
 
     def __init__(self, rel_path: PurePosixPath, text: str, tree: Tree) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from kornia.filters import spatial_gradient
-from numpy.typing import NDArray
 from skimage.registration import phase_cross_correlation
 from torch import Tensor
 
@@ -51,7 +50,7 @@ def share_near(wanted: Tensor, found: Tensor) -> Tensor:
 
 def _strong(image: Tensor) -> Tensor:
     strength = magnitude(image)
-    # A rounding error of a flat image is no edge.
+    # A rounding error of a flat image is not an edge.
     limits = np.quantile(strength.flatten(1).cpu().numpy(), STRONG, axis=1).clip(min=1e-4)
     return strength > torch.from_numpy(limits).to(strength)[:, None, None, None]
 
@@ -78,10 +77,6 @@ def shift(output: Tensor, luma: Tensor) -> tuple[float, int]:
         for left in range(0, width - side + 1, max(side // 2, 1)):
             windows = [image[top : top + side, left : left + side] for image in images]
             if min(window.std() for window in windows) >= STRUCTURE:
-                found.append(_move(*(taper * (window - window.mean()) for window in windows)))
+                tapered = (taper * (window - window.mean()) for window in windows)
+                found.append(phase_cross_correlation(*tapered, upsample_factor=_UPSAMPLING, normalization="phase")[0])
     return (float(np.hypot(*np.median(found, axis=0))), len(found)) if found else (0.0, 0)
-
-
-def _move(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> NDArray[np.float64]:
-    by, _, _ = phase_cross_correlation(fixed, moved, upsample_factor=_UPSAMPLING, normalization="phase")
-    return np.asarray(by, dtype=np.float64)

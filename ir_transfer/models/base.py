@@ -143,7 +143,7 @@ class TranslationModel(nn.Module, ABC):
         Args:
             exemplars: One or more float images (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each, normalised to sum to 1; equal by default.
-            white_hot: Whether hot is bright in them; None classifies each exemplar, except near-infrared ones, which
+            white_hot: Whether they are white-hot; None classifies each exemplar, except near-infrared ones, which
                 are always white-hot.
             masks: Integer label map (1, 1, h, w) of each, so that a label takes the style of the same label.
 

@@ -115,7 +115,7 @@ class FixedStyles(ThermalModel):
 
         Args:
             name: One of ``styles``.
-            white_hot: Whether hot is to be bright.
+            white_hot: Whether the result is white-hot.
 
         Raises:
             UnknownNameError: The weights have no style of that name.

@@ -29,7 +29,7 @@ class Polarity:
     """Polarity of an exemplar and its source.
 
     Attributes:
-        white_hot: Whether hot is bright.
+        white_hot: Whether the exemplar is white-hot.
         source: ``auto``: the classifier; ``given``: the caller; ``option``: ``--exemplar-polarity``;
             ``near-infrared``: always white-hot, never classified.
         score: Score of the classifier, positive for white-hot; None if it was not used.
@@ -46,7 +46,7 @@ class Polarity:
 
     @property
     def inverted_by_auto(self) -> bool:
-        """Whether the classifier alone decided on black-hot, which is reported to users."""
+        """Whether only the classifier determined black-hot, which is reported to the user."""
         return self.source == "auto" and not self.white_hot
 
     def metadata(self) -> dict[str, str]:
@@ -55,7 +55,7 @@ class Polarity:
         return {"polarity": self.name, "polarity_source": self.source, **score}
 
     def warning(self, exemplar: str) -> str:
-        """Return the message for an exemplar that the classifier alone decided to be black-hot."""
+        """Return the message for an exemplar that only the classifier determined to be black-hot."""
         return (
             f"exemplar {exemplar} classified as {self.name} (score {self.score:+.2f}): "
             "pass --exemplar-polarity white-hot if it is not"

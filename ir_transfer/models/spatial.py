@@ -38,7 +38,9 @@ class SpatialStyle:
                 "pass one mask for each style"
             )
         if len(models := {code.model for code in self.codes}) > 1:
-            raise InputError(f"expected styles of one model, got some of {', '.join(sorted(models))}: build them alike")
+            raise InputError(
+                f"expected styles of one model, got some of {', '.join(sorted(models))}: build all with one model"
+            )
         for number, mask in enumerate(self.masks, start=1):
             _check_mask(number, mask, self.masks[0])
 

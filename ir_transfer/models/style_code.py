@@ -59,7 +59,7 @@ class StyleCode:
 
     @property
     def white_hot(self) -> bool:
-        """Whether hot is bright, from the polarity tensor or else the metadata; True if neither states it."""
+        """Whether the style is white-hot, by the polarity tensor or else the metadata; True if neither states it."""
         if (polarity := self.tensors.get(POLARITY)) is not None:
             return bool((polarity > 0).all())
         return self.metadata.get("polarity") != "black-hot"
@@ -117,7 +117,9 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     ]
     if any(layout != layouts[0] for layout in layouts):
         models = ", ".join(sorted({code.model for code in codes}))
-        raise InputError(f"expected styles of one model and layout, got some of {models} that differ: build them alike")
+        raise InputError(
+            f"expected styles of one model and layout, got some of {models} that differ: build all with one model"
+        )
     total = sum(weights)
     tensors = {
         name: torch.stack([code[name] * (w / total) for code, w in zip(statistics, weights, strict=True)]).sum(0)

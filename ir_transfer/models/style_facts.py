@@ -25,7 +25,7 @@ class DescribedStyle(Protocol):
 
     @property
     def white_hot(self) -> bool:
-        """Whether hot is bright."""
+        """Whether the style is white-hot."""
 
     @property
     def hash(self) -> str:

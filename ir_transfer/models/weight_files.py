@@ -160,7 +160,7 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
             raise MissingFileError(f"expected a weights file at {text}, found none: check the path")
         return Path(text)
     if not info.weights:
-        raise WeightsError(f"model {info.name!r} ships no weights: pass a file with --weights, or train it")
+        raise WeightsError(f"model {info.name!r} has no bundled weights: pass a file with --weights, or train it")
     aliases = {"default": info.weights[0], **{name.rpartition("-")[2]: name for name in info.weights}}
     name = aliases.get(text, text)
     if name not in info.weights:

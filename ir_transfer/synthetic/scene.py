@@ -111,7 +111,8 @@ def draw_scene(seed: int, frame: int = 0, *, night: bool | None = None) -> Scene
     random = np.random.default_rng([seed, 7])
     weather = draw_weather(random, night)
     half = float(random.uniform(3.2, 5.0))
-    street = Street(float(random.uniform(-2.2, 2.2)), half, float(random.uniform(1.5, 3.0)), str(_verge(random)))
+    middle, pavement = float(random.uniform(-2.2, 2.2)), float(random.uniform(1.5, 3.0))
+    street = Street(middle, half, pavement, str(random.choice(["grass", "grass", "soil", "pavement"])))
     factories: list[ObjectFactory] = []
     for side in (-1, 1):
         factories += _roadside(random, weather, street, side)
@@ -124,10 +125,6 @@ def draw_scene(seed: int, frame: int = 0, *, night: bool | None = None) -> Scene
             objects.append(_positioned(make(), len(objects) + 1, speed * frame - ahead))
     height, horizon = float(random.uniform(1.5, 3.2)), float(random.uniform(0.36, 0.46))
     return Scene(weather, street, tuple(objects), height, horizon, float(random.uniform(0.85, 1.25)))
-
-
-def _verge(random: np.random.Generator) -> str:
-    return str(random.choice(["grass", "grass", "soil", "pavement"]))
 
 
 def _positioned(item: SceneObject, number: int, dz: float) -> SceneObject:

@@ -155,7 +155,9 @@ def _from_model(client: MlflowClient, root: str, asked: str, folder: Path, name:
     artifact = _artifact(yaml.safe_load(described.read_text(encoding="utf-8")), WEIGHTS)
     described.unlink()
     if artifact is None:
-        raise WeightsError(f"expected {asked} to be a model of ir-transfer, got another kind: use one that it trained")
+        raise WeightsError(
+            f"expected {asked} to be a model of ir-transfer, got another kind: use a model trained by ir-transfer"
+        )
     path = _download(client, f"{root}/{artifact}", folder)
     return _read(path.replace(folder / f"{name}.safetensors"), asked)
 

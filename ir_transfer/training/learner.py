@@ -210,7 +210,10 @@ class Learner:
         for optimiser in self._optimisers():
             optimiser.zero_grad(set_to_none=True)
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
-        norms = [nn.utils.clip_grad_norm_(_parameters(optimiser), training.clip) for optimiser in self._optimisers()]
+        norms = [
+            nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], training.clip)
+            for optimiser in self._optimisers()
+        ]
         means = self._means(losses, norms, step)
         _set_rate(self.optimiser, learning_rate(training, step))
         with self.warm_up.scaled_step(step):
@@ -244,10 +247,6 @@ class Learner:
         torch._foreach_lerp_(averaged, current, 1 - decay)
         for kept, buffer in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(buffer)
-
-
-def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
-    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -100,7 +100,7 @@ class PolarityRecipe:
         held_out: White-hot sets that are only scored.
         gate: Names of the sets whose scores determine the margin.
         folds: Folds of the cross-validation.
-        versions: Augmented versions of each image, draw_batch once.
+        versions: Augmented versions of each image, drawn once.
         steps: Steps of each training.
         batch_size: Versions per step.
         lr: Peak learning rate of AdamW; a short warm-up, then a cosine to zero.

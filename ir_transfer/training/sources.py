@@ -44,7 +44,7 @@ def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
 
     Raises:
         MissingFileError: A folder, card or split is missing.
-        InputError: A card of another band, without pairs, or of unknown polarity; no such part; or no images.
+        InputError: A card of another band, without pairs, or of unknown polarity; no such subset; or no images.
     """
     found = []
     for index, source in enumerate(data.sources):
@@ -130,7 +130,7 @@ def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:
         )
     if card.polarity in {"varies", "unknown"}:
         raise InputError(
-            f"expected a card of known polarity as {key}, got {name}, whose polarity reads {card.polarity!r}: ground "
+            f"expected a card of known polarity as {key}, got {name}, whose polarity is {card.polarity!r}: ground "
             "truths must be white-hot, so inspect its images and add 'polarity: white-hot' or 'black-hot' to the card"
         )
     return card
@@ -140,7 +140,7 @@ def _paired(source: Source, root: Path, card: Card | None, where: str, key: str)
     folder = root / source.path
     if card is not None and not card.is_paired:
         raise InputError(
-            f"expected a card with pairs in {where}, got {card.name}, whose frames do not belong together: "
+            f"expected a card with pairs in {where}, got {card.name}, whose images are not paired: "
             "write 'pairing: unpaired'"
         )
     split = None if source.split is None else root / source.split

@@ -146,7 +146,8 @@ class Validation:
     def _score(
         self, model: TranslationModel, images: ValidationImages, limit: int | None
     ) -> tuple[dict[str, float], Image.Image]:
-        wanted = [key for key in (PAIRED if images.paired else UNPAIRED) if self._applies(key)]
+        measured = PAIRED if images.paired else UNPAIRED
+        wanted = [key for key in measured if self.band not in REFLECTED or key not in THERMAL_ONLY]
         found: dict[str, list[tuple[float, float]]] = defaultdict(list)
         patches: tuple[list[list[Samples]], list[list[Samples]]] = ([], [])
         shown: list[tuple[Scene, ValidationExemplar, Tensor]] = []
@@ -169,9 +170,6 @@ class Validation:
         if images.paired and patches[0]:
             scores |= _kernel_distance(*patches)
         return scores, _sheet(shown, images.paired)
-
-    def _applies(self, key: str) -> bool:
-        return self.band not in REFLECTED or key not in THERMAL_ONLY
 
     def _style(self, model: TranslationModel, exemplar: ValidationExemplar) -> StyleCode:
         """Return the style of a white-hot exemplar."""

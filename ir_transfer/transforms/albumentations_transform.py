@@ -32,25 +32,8 @@ class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albu
     they also depend on the seed of the worker, so that workers and epochs draw different numbers, which
     ``torch.manual_seed`` reproduces. With ``image_seed`` they depend only on that number and the image.
 
-    Args:
-        styles: Style exemplars (infrared images), folders, style files or ``preset:NAME``; one is drawn per call.
-        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, also for the following arguments.
-        weights: Name or file of the weights.
-        strength: A number in [0, 1], or the bounds of a uniform distribution.
-        flip_probability: Probability of inverting the polarity of the result.
-        gray_probability: Probability of returning the luma instead of a translation.
-        sensors: Names or files of sensors; one is drawn per call.
-        sensor_probability: Probability of simulating a sensor.
-        agc: Automatic gain control after the sensor.
-        keep_tone: Keep the brightness order of the luma.
-        exemplar_polarity: Polarity of exemplar files.
-        exemplar_range: Pixel values of exemplar files that map to black and white.
-        model_options: Options of the model, as strings.
-        channels: Channels of the result: 1, or 3 equal ones.
-        precision: Floating-point type of the computation.
-        device: Device of the model.
-        image_seed: If given, random numbers depend only on it and on the image.
-        p: Probability of applying the transform.
+    The arguments are those of :class:`~ir_transfer.transforms.torchvision_transform.ToInfrared`, and ``p``, the
+    probability of applying the transform.
 
     Raises:
         IrTransferError: A value is out of range, or a style, model, sensor or device is unknown or incompatible.

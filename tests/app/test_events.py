@@ -20,7 +20,7 @@ def _click(index: int) -> Any:
     return SimpleNamespace(index=index)
 
 
-def test_a_click_adds_a_preset_and_another_removes_it() -> None:
+def test_clicking_a_preset_toggles_it() -> None:
     name = preset_cards()[1].name
     _, chosen, _ = events.on_preset(None, "adain", _click(1))
     assert chosen == [name]
@@ -28,20 +28,20 @@ def test_a_click_adds_a_preset_and_another_removes_it() -> None:
     assert chosen == ["x.png"]
 
 
-def test_a_preset_that_the_model_lacks_is_refused_by_the_tool() -> None:
+def test_preset_missing_from_the_model_is_rejected() -> None:
     errors, chosen, _ = events.on_preset([], "gray", _click(0))
     assert "model &#x27;gray&#x27; has no presets" in errors["value"]
     assert errors["visible"]
     assert chosen != []
 
 
-def test_another_model_keeps_only_its_own_presets() -> None:
+def test_changing_the_model_keeps_only_its_presets() -> None:
     presets, model = events.on_model(["preset:lwir-road-day", "preset:lwir-drone"], "johnson")
     assert presets["value"] == ["preset:lwir-road-day"]
     assert "one style per network" in model["info"]
 
 
-def test_progress_is_reported_and_the_files_can_be_had_in_another_depth(tmp_path: Path) -> None:
+def test_progress_is_reported_and_files_can_be_requested_in_another_bit_depth(tmp_path: Path) -> None:
     Image.fromarray(photograph(40, 56)).save(tmp_path / "a.png")
     Image.fromarray(thermal(96, 128)).save(tmp_path / "hot.png")
     seen: list[Any] = []

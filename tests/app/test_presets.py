@@ -5,7 +5,7 @@ import numpy as np
 from ir_transfer.app.presets import preset_cards, presets_of
 
 
-def test_the_presets_of_a_model_without_black_hot_twins() -> None:
+def test_model_presets_omit_black_hot_variants() -> None:
     assert "preset:lwir-road-day" in presets_of(None)
     assert presets_of(None) == presets_of("adain")
     assert not any(name.endswith("black-hot") for name in presets_of("wct2"))

@@ -33,7 +33,7 @@ class _CapturedError(Exception):
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=range(len(REQUESTS)))
-def test_the_command_line_asks_for_the_same_options(
+def test_command_line_parses_to_the_same_options(
     request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Options] = []
@@ -60,7 +60,7 @@ def test_the_command_line_asks_for_the_same_options(
     assert replace(typed, **places) == replace(asked, **places)  # type: ignore[arg-type]
 
 
-def test_an_exemplar_with_the_name_of_an_image_is_named_apart() -> None:
+def test_exemplar_with_the_name_of_an_image_gets_a_separate_path() -> None:
     assert "convert a.png --style exemplars/a.png " in replace(PLAIN, styles=("a.png",)).command_line
     assert "--style b.png " in replace(PLAIN, styles=("b.png",)).command_line
 
@@ -84,7 +84,7 @@ def test_missing_or_invalid_fields_are_refused(tmp_path: Path) -> None:
         replace(PLAIN, heat=("auto:nobody",)).options(tmp_path, tmp_path)
 
 
-def test_ranges_are_read_as_they_are_typed() -> None:
+def test_exemplar_ranges_are_parsed() -> None:
     assert parse_range(" ") == parse_range("auto") == "auto"
     assert parse_range("percentile") == "percentile"
     assert parse_range("7000, 9000.5") == (7000.0, 9000.5)
@@ -93,12 +93,12 @@ def test_ranges_are_read_as_they_are_typed() -> None:
             parse_range(text)
 
 
-def test_the_window_counts_for_the_linear_control_alone() -> None:
+def test_window_applies_to_linear_gain_control_only() -> None:
     assert camera_of(None, "clahe", 0.2, 0.9).window == (0.0, 1.0)
     assert camera_of(None, "linear", 0.2, 0.9).window == (0.2, 0.9)
 
 
-def test_unusual_window_is_refused_by_the_tool(tmp_path: Path) -> None:
+def test_invalid_window_is_rejected(tmp_path: Path) -> None:
     options = replace(PLAIN, camera=camera_of(None, "linear", 0.9, 0.2)).options(tmp_path, tmp_path)
     Image.fromarray(np.zeros((20, 20), np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"expected --agc-window as LOW\.\.HIGH"):

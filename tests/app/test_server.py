@@ -14,7 +14,7 @@ from ir_transfer.errors import MissingPackageError
 from tests.ci import needed
 
 
-def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_occupied_port_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -23,7 +23,7 @@ def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert f"expected a free port, got {port}, which is in use" in capsys.readouterr().err
 
 
-def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_gradio_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'ir-transfer\[app\]'"):
         make_app(tmp_path)
@@ -33,7 +33,7 @@ def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
     assert not any("Ready" in line for line in said)
 
 
-def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_other_hosts_are_rejected_and_the_csp_blocks_external_requests(tmp_path: Path) -> None:
     needed("gradio", "install the extra dev")
     from starlette.testclient import TestClient
 
@@ -45,7 +45,7 @@ def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(t
     assert client.get("/", headers={"Host": "elsewhere.example"}).status_code == 400
 
 
-def test_a_stream_that_the_end_cancels_is_not_logged_and_a_fault_is() -> None:
+def test_stream_cancellation_is_not_logged_but_errors_are() -> None:
     def record(error: BaseException) -> logging.LogRecord:
         return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", None, (type(error), error, None))
 

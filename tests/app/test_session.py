@@ -14,7 +14,7 @@ def _upload(folder: Path, name: str, content: bytes) -> Upload:
     return Upload(name, path)
 
 
-def test_files_have_the_names_of_the_visitor_and_do_not_mix(tmp_path: Path) -> None:
+def test_files_keep_user_names_and_sessions_are_separate(tmp_path: Path) -> None:
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     one, two = Session.begin(tmp_path), Session.begin(tmp_path)
@@ -29,7 +29,7 @@ def test_files_have_the_names_of_the_visitor_and_do_not_mix(tmp_path: Path) -> N
     assert (second.folder / "exemplars" / "e.safetensors").read_bytes() == b"e"
 
 
-def test_earlier_work_is_removed(tmp_path: Path) -> None:
+def test_previous_results_are_removed(tmp_path: Path) -> None:
     session = Session.begin(tmp_path)
     first, second = session.workspace([], []), session.workspace([], [])
     session.remove_all_but(second)
@@ -37,19 +37,19 @@ def test_earlier_work_is_removed(tmp_path: Path) -> None:
     assert second.folder.exists()
 
 
-def test_a_message_has_the_names_of_the_visitor(tmp_path: Path) -> None:
+def test_messages_use_the_names_of_uploaded_files(tmp_path: Path) -> None:
     place = Session.begin(tmp_path).workspace([], [])
     text = f"{place.folder}/images/a.png: expected {place.folder}/infrared, got {place.folder}/exemplars/b.png"
     assert place.shown(text) == "a.png: expected infrared, got b.png"
 
 
 @pytest.mark.parametrize("name", ["list.txt", "scene.vrt", "noending", "", "..", "a\n.png"])
-def test_files_that_are_no_images_are_refused(tmp_path: Path, name: str) -> None:
+def test_files_that_are_not_images_are_rejected(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"expected images with a suffix of .*\.bmp.*omit it"):
         names_of([Upload(name, tmp_path)], "images")
 
 
-def test_folders_are_cut_off_and_equal_names_refused(tmp_path: Path) -> None:
+def test_folders_are_stripped_and_duplicate_names_rejected(tmp_path: Path) -> None:
     assert names_of([Upload("../../x/a.png", tmp_path), Upload("c:\\b.png", tmp_path)], "images") == (
         "a.png",
         "b.png",

@@ -33,7 +33,7 @@ def place(tmp_path: Path) -> Workspace:
 
 
 def _typed(request: Request, place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run the command line of a request as a user does, beside copies of the files; return the folder of results."""
+    """Run the command line of a request in a folder with copies of the files; return the folder of results."""
     folder.mkdir()
     for kind in ("images", "exemplars"):
         for file in (place.folder / kind).iterdir():
@@ -55,7 +55,7 @@ def _typed(request: Request, place: Workspace, folder: Path, monkeypatch: pytest
     ],
     ids=["plain", "blend", "camera", "preset"],
 )
-def test_the_page_and_its_command_line_write_the_same_bytes(
+def test_page_and_command_line_write_identical_files(
     request_: Request, place: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = carry_out(request_, place)
@@ -66,7 +66,7 @@ def test_the_page_and_its_command_line_write_the_same_bytes(
     assert len(made.results) == len(request_.images)
 
 
-def test_an_image_that_fails_is_reported_by_the_tool_and_costs_no_other(place: Workspace) -> None:
+def test_failed_image_is_reported_and_does_not_affect_others(place: Workspace) -> None:
     seen: list[tuple[int, int]] = []
     request = Request(("a.png", "broken.png"), ("hot.png",), model="histogram")
     made = carry_out(request, place, lambda done, total: seen.append((done, total)))
@@ -80,12 +80,12 @@ def test_an_image_that_fails_is_reported_by_the_tool_and_costs_no_other(place: W
     assert "role='alert'" in error_box([bad.error])
 
 
-def test_a_run_that_cannot_begin_raises_the_error_of_the_tool(place: Workspace) -> None:
+def test_run_that_cannot_start_raises_the_package_error(place: Workspace) -> None:
     with pytest.raises(IrTransferError, match="unknown preset of model adain 'lwir-road-dya': did you mean"):
         carry_out(Request(("a.png",), ("preset:lwir-road-dya",), model="adain"), place)
 
 
-def test_judged_polarity_is_shown_with_its_source(place: Workspace) -> None:
+def test_classified_polarity_is_shown_with_its_source(place: Workspace) -> None:
     made = carry_out(Request(("a.png",), ("hot.png",), model="histogram"), place)
     box = detected_box([made])
     assert "hot.png" in box
@@ -97,12 +97,12 @@ def test_judged_polarity_is_shown_with_its_source(place: Workspace) -> None:
     assert "black-hot (set manually)" in detected_box([forced])
 
 
-def test_html_of_names_is_escaped() -> None:
+def test_html_in_names_is_escaped() -> None:
     assert "&lt;img&gt;" in error_box(["<img>: no"])
     assert error_box([]) == ""
 
 
-def test_a_matrix_has_images_as_rows_and_styles_as_columns(place: Workspace) -> None:
+def test_matrix_has_images_as_rows_and_styles_as_columns(place: Workspace) -> None:
     request = Request(("a.png", "broken.png"), ("hot.png", "cold.png"), model="histogram")
     conversions = tuple(carry_out(one, place) for one in request.each_style())
     shown = View(conversions, place, place.folder / "shown", matrix=True)

@@ -1,4 +1,4 @@
-"""The page of ``ir-transfer app`` as visitors use it, in a real browser."""
+"""End-to-end tests of the page of ``ir-transfer app`` in a real browser."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Served:
     """A running page.
 
     Attributes:
-        url: Where it answers.
+        url: URL of the page.
         temporary: Folder for its temporary files.
     """
 
@@ -45,7 +45,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The page of the command; at the end it is asked to stop, and nothing may be left of what visitors uploaded."""
+    """The page of the command, which is stopped at the end; uploads must then be deleted."""
     temporary = tmp_path_factory.mktemp("temporary")
     command = [sys.executable, "-m", "ir_transfer", "app", "--no-browser"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
@@ -63,7 +63,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One cache for all visitors: gradio's scripts are compiled once."""
+    """One browser cache for all sessions, so that gradio's scripts are compiled once."""
     made = browser.new_context()
     yield made
     made.close()
@@ -71,7 +71,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with RGB images and exemplars, in which commands are typed."""
+    """A folder with RGB images and exemplars, the working directory of the commands."""
     for seed in (1, 2):
         Image.fromarray(photograph(60, 80, seed)).save(tmp_path / f"photo ({seed}).png")
     for seed in (1, 5):
@@ -107,7 +107,7 @@ def _convert(page: Page) -> list[list[str]]:
 
 
 def _commands(page: Page, with_: str = "ir-transfer") -> list[list[str]]:
-    """Return the commands that are shown as soon as they hold a text."""
+    """Return the displayed commands once they are not empty."""
     page.wait_for_function("text => document.querySelector('#command textarea').value.includes(text)", arg=with_)
     return [shlex.split(line) for line in page.locator("#command textarea").input_value().splitlines()]
 
@@ -131,7 +131,7 @@ def _download(page: Page, to: Path) -> Path:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_newcomer_gets_from_an_image_to_the_bytes_of_the_shown_command(
+def test_first_conversion_equals_the_shown_command(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
     page = _open(context, served, width, height)
@@ -159,7 +159,7 @@ def test_a_newcomer_gets_from_an_image_to_the_bytes_of_the_shown_command(
     page.close()
 
 
-def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
+def test_several_exemplars_in_8_and_16_bits(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = _open(context, served)
@@ -185,7 +185,7 @@ def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
     page.close()
 
 
-def test_errors_are_the_sentences_of_the_tool(
+def test_error_messages_equal_those_of_the_command_line(
     context: BrowserContext,
     served: Served,
     folder: Path,
@@ -219,7 +219,7 @@ def test_errors_are_the_sentences_of_the_tool(
     page.close()
 
 
-def test_concurrent_visitors_get_separate_results(
+def test_concurrent_sessions_get_separate_results(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = [_open(context, served), _open(context, served)]
@@ -246,7 +246,7 @@ def test_concurrent_visitors_get_separate_results(
 
 
 def _drop(page: Page, where: str, *paths: Path) -> None:
-    """Drop files and folders on a field as a file manager does."""
+    """Drop files and folders on a field, as a file manager would."""
     field = page.locator(f"#{where}")
     field.scroll_into_view_if_needed()
     box = field.bounding_box()
@@ -258,7 +258,7 @@ def _drop(page: Page, where: str, *paths: Path) -> None:
         devtools.send("Input.dispatchDragEvent", {"type": event, **at, "data": data})
 
 
-def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_dropped_folder_of_50_images(context: BrowserContext, served: Served, folder: Path) -> None:
     many = folder / "many"
     (many / "below").mkdir(parents=True)
     for seed in range(50):
@@ -281,7 +281,7 @@ def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, fold
     page.close()
 
 
-def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_dropped_folder_without_images_is_rejected(context: BrowserContext, served: Served, folder: Path) -> None:
     (folder / "empty").mkdir()
     page = _open(context, served)
     _drop(page, "images", folder / "empty")
@@ -292,7 +292,7 @@ def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, ser
     page.close()
 
 
-def test_an_image_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_image_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
     size = (6000, 4000)
     Image.fromarray(photograph(60, 80, 3)).resize(size, Image.Resampling.BILINEAR).save(folder / "large.jpg")
     page = _open(context, served, 390, 844)

@@ -1,4 +1,4 @@
-"""MLflow's own pages, as ``ir-transfer review`` opens them: the curves and the logged images are there."""
+"""MLflow's pages, as opened by ``ir-transfer review``, show the curves and the logged images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATIENCE = 120_000  # ms, on a busy machine
 
 @pytest.fixture(scope="module")
 def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
-    """What review prints; at the end it is asked to stop, and nothing may be left of it."""
+    """Output of ``review``, which is stopped at the end; no process may remain."""
     command = [sys.executable, "-m", "ir_transfer", "review", "--no-browser", "--tracking-uri", tracked_runs.uri]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
@@ -43,7 +43,7 @@ def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
 
 
 @pytest.mark.timeout(600)
-def test_the_pages_that_review_names_show_runs_metrics_and_the_image_grid(
+def test_pages_printed_by_review_show_runs_metrics_and_images(
     printed: str, browser: Browser, tracked_runs: TrackedRuns, tmp_path: Path
 ) -> None:
     overview = re.search(r"All runs: (\S+)", printed)

@@ -1,4 +1,4 @@
-"""Bad data, bad files and bad recipes on the command line: one line that names what is wrong and what to do."""
+"""Invalid data, files and recipes on the command line: a one-line error with the problem and a fix."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def no_infrared(root: Path) -> None:
         (no_infrared, ["pairs/ir", "name another card"]),
     ],
 )
-def test_data_that_are_no_pairs(
+def test_invalid_pair_folders_are_rejected(
     root: Path,
     capsys: pytest.CaptureFixture[str],
     command: Callable[[Path], list[str]],
@@ -91,7 +91,7 @@ def leaking_split(root: Path) -> Path:
     return root / "leak.json"
 
 
-def test_a_split_that_divides_a_scene(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_split_that_divides_a_scene_is_rejected(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     leak = leaking_split(root)
     error = error_of(evaluate(root, "--split", str(leak)), capsys)
     ours = train(root, "--set", "data.sources=[{path: pairs, split: leak.json, part: train}]")
@@ -102,7 +102,7 @@ def test_a_split_that_divides_a_scene(root: Path, capsys: pytest.CaptureFixture[
         assert "datasets split" in found
 
 
-def test_copies_in_training_and_validation(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_duplicates_across_training_and_validation_are_rejected(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     render_pairs(root / "copy", 2)  # equal seeds give equal files
     error = error_of(train(root, "--set", "data.validation=copy"), capsys)
     assert "pairs/rgb/scene_0.png (data.sources[0])" in error
@@ -125,7 +125,7 @@ def test_copies_in_training_and_validation(root: Path, capsys: pytest.CaptureFix
         (["--protocol", "mine.yaml"], ["mine.yaml", "max_side", "'wide'"]),
     ],
 )
-def test_wrong_options_of_evaluate(
+def test_evaluate_rejects_invalid_options(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, more: list[str], words: list[str]
 ) -> None:
     monkeypatch.chdir(root)
@@ -135,7 +135,7 @@ def test_wrong_options_of_evaluate(
         assert word in error
 
 
-def test_weights_of_another_model_are_no_start(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_rejects_initial_weights_of_another_model(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = error_of(train(root, "--init", "wct2-lwir"), capsys)
     assert "wct2" in error
     assert "adain" in error

@@ -12,7 +12,7 @@ from ir_transfer.cli import main
 from ir_transfer.cli.benchmark import benchmark
 
 
-def test_table_of_speeds(tmp_path: Path) -> None:
+def test_prints_and_writes_a_speed_table(tmp_path: Path) -> None:
     out = tmp_path / "table.json"
     result = CliRunner().invoke(
         benchmark,
@@ -30,7 +30,7 @@ def test_table_of_speeds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["gray", "johnson"])
-def test_folder(model: str) -> None:
+def test_measures_the_conversion_of_a_folder(model: str) -> None:
     result = CliRunner().invoke(benchmark, ["--models", model, "--folder", "2"], catch_exceptions=False)
     assert "2 images of 640 x 512" in result.output
     assert "growth" in result.output
@@ -38,13 +38,13 @@ def test_folder(model: str) -> None:
 
 
 @pytest.mark.parametrize("sizes", ["32", "a", "512,", "-512"])
-def test_refuses_sizes_that_are_none(sizes: str) -> None:
+def test_rejects_invalid_sizes(sizes: str) -> None:
     result = CliRunner().invoke(benchmark, ["--sizes", sizes], catch_exceptions=False)
     assert result.exit_code == 2
     assert "expected sides of at least 64 pixels" in result.output
 
 
-def test_data_loader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_measures_data_loaders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "loader.json"
     command = ["benchmark", "--models", "histogram,histogram:x", "--data-loader", "4", "--loader-workers", "0,1"]
     assert main([*command, "-o", str(out), "--json"]) == 0
@@ -69,8 +69,6 @@ def test_data_loader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["--folder", "4", "-o", "a.json"], "no -o"),
     ],
 )
-def test_refuses_options_that_would_not_be_used(
-    given: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rejects_unused_options(given: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", *given]) == 2
     assert message in capsys.readouterr().err

@@ -25,7 +25,9 @@ def header(out: Path) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", ["fast", "small", "none"])
 @pytest.mark.parametrize("format_", ["png", "tiff"])
-def test_it_is_applied_and_recorded(name: str, format_: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_compression_is_applied_and_recorded(
+    name: str, format_: str, photos: Path, exemplar: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     asked = ["--compression", name, "--format", format_, "-o", str(out)]
     assert main(["convert", str(photos), "--style", str(exemplar), *MODEL, *asked]) == 0
@@ -35,7 +37,9 @@ def test_it_is_applied_and_recorded(name: str, format_: str, photos: Path, exemp
         assert path.read_bytes() == encode_gray(levels, format_, compression=name)  # type: ignore[arg-type]
 
 
-def test_resume_compares_it(photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resume_requires_the_same_compression(
+    photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     command = ["convert", str(photos), "--style", str(exemplar), *MODEL, "-o", str(out)]
     assert main(command) == 0
@@ -45,7 +49,7 @@ def test_resume_compares_it(photos: Path, exemplar: Path, tmp_path: Path, capsys
     assert 'expected compression="fast"' in capsys.readouterr().err
 
 
-def test_a_manifest_from_before_there_was_a_choice(
+def test_manifest_without_compression_is_resumed_with_small(
     photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -59,7 +63,7 @@ def test_a_manifest_from_before_there_was_a_choice(
     assert main([*command, "--resume", "--compression", "small"]) == 0
 
 
-def test_a_raster_follows_it_and_keeps_that_of_its_source_without(exemplar: Path, tmp_path: Path) -> None:
+def test_raster_uses_the_option_or_the_compression_of_its_source(exemplar: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in/a.tif", numbers(3, 64, 64), compress="lzw", **PLACED)
     command = ["convert", str(tmp_path / "in"), "--style", str(exemplar), "--threads", "1", "--tile-size", "64"]
@@ -78,7 +82,7 @@ def test_a_raster_follows_it_and_keeps_that_of_its_source_without(exemplar: Path
     assert made() == kept
 
 
-def test_a_labelled_set(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_compression_applies_to_labelled_sets(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     command = ["dataset", str(photos), "--style", str(exemplar), *MODEL, "-o", str(tmp_path / "set")]
     assert main([*command, "--compression", "none"]) == 0
     assert header(tmp_path / "set")["compression"] == "none"
@@ -86,7 +90,9 @@ def test_a_labelled_set(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     assert (tmp_path / "set/a.png").read_bytes() == encode_gray(levels, compression="none")
 
 
-def test_frames_of_a_clip(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compression_applies_to_video_frames_only(
+    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "frames").mkdir()
     for number, image in enumerate(moving(2)):
         Image.fromarray(image).save(tmp_path / f"frames/{number}.png")

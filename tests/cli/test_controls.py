@@ -72,7 +72,7 @@ def both(masks: list[Path]) -> list[str]:
     return [text for mask in masks for text in ("--style-mask", str(mask))]
 
 
-def test_each_style_where_its_mask_is_white(photo: Path, looks: list[Path], tmp_path: Path) -> None:
+def test_each_style_applies_where_its_mask_is_white(photo: Path, looks: list[Path], tmp_path: Path) -> None:
     masks = halves(tmp_path / "masks")
     assert call(photo, looks[:2], tmp_path / "out", *both(masks)) == 0
     for index in range(2):
@@ -84,7 +84,7 @@ def test_each_style_where_its_mask_is_white(photo: Path, looks: list[Path], tmp_
     assert "controls" not in header(tmp_path / "0")
 
 
-def test_a_folder_has_a_mask_for_each_image(photos: Path, looks: list[Path], tmp_path: Path) -> None:
+def test_mask_folder_has_one_mask_per_image(photos: Path, looks: list[Path], tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     for source in photos.rglob("*.*"):
         image = read_image(source)
@@ -109,7 +109,7 @@ def test_a_folder_has_a_mask_for_each_image(photos: Path, looks: list[Path], tmp
     assert not (tmp_path / "dry").exists()
 
 
-def test_masks_of_another_size(
+def test_masks_of_another_size_need_fit_masks(
     photos: Path, looks: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     masks = halves(tmp_path / "masks")
@@ -120,7 +120,7 @@ def test_masks_of_another_size(
     assert "results of one set of options" in capsys.readouterr().err
 
 
-def test_masks_that_leave_pixels_out(
+def test_masks_must_cover_every_pixel(
     photo: Path, looks: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left, _ = halves(tmp_path / "masks")
@@ -129,7 +129,7 @@ def test_masks_that_leave_pixels_out(
 
 
 @pytest.mark.parametrize("polarity", ["white-hot", "black-hot"])
-def test_keep_tone(photo: Path, looks: list[Path], tmp_path: Path, polarity: str) -> None:
+def test_keep_tone_keeps_the_tone(photo: Path, looks: list[Path], tmp_path: Path, polarity: str) -> None:
     tiny = tmp_path / "fda.png"
     Image.fromarray(thermal(40, 50, 8)).save(tiny)
     plain, kept = tmp_path / "plain", tmp_path / "kept"
@@ -148,7 +148,7 @@ def test_keep_tone(photo: Path, looks: list[Path], tmp_path: Path, polarity: str
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_style_grid(photo: Path, looks: list[Path], tmp_path: Path, count: int) -> None:
+def test_style_grid_interpolates_between_styles(photo: Path, looks: list[Path], tmp_path: Path, count: int) -> None:
     assert call(photo, looks[:count], tmp_path / "out", "--style-grid", 3) == 0
     assert [path.name for path in (tmp_path / "out").glob("*.png")] == ["photo_grid.png"]
     grid = levels(tmp_path / "out" / "photo_grid.png")
@@ -168,7 +168,7 @@ def test_style_grid(photo: Path, looks: list[Path], tmp_path: Path, count: int) 
     assert call(photo, looks[count - 1 :: -1], tmp_path / "out", "--style-grid", 3, "--resume") == 2
 
 
-def test_a_grid_too_large_costs_its_line(
+def test_grid_beyond_max_pixels_fails_only_that_image(
     photo: Path, looks: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pixels = 64 * 48 * 9
@@ -179,7 +179,7 @@ def test_a_grid_too_large_costs_its_line(
 
 
 def regions(path: Path, kind: str, height: int = 48, width: int = 64) -> Path:
-    """Left and right of an image as labels 1 and 2 (red and blue), the lowest rows without a label."""
+    """A label map: left half 1 (red), right half 2 (blue), lowest rows unlabelled."""
     map_ = np.zeros((height, width), np.uint8)
     map_[: height - 4, : width // 2] = 1
     map_[: height - 4, width // 2 :] = 2
@@ -215,7 +215,7 @@ def label_maps(folder: Path, kind: str) -> list[str]:
     return ["--content-masks", str(ours), "--exemplar-masks", str(theirs)]
 
 
-def test_label_maps_of_every_kind_give_the_same(photo: Path, looks: list[Path], wct2: Path, tmp_path: Path) -> None:
+def test_all_label_map_formats_give_the_same_result(photo: Path, looks: list[Path], wct2: Path, tmp_path: Path) -> None:
     made = {}
     for kind in ("index", "colour", "yolo", "coco"):
         masks = label_maps(tmp_path / kind, kind)
@@ -232,7 +232,7 @@ def test_label_maps_of_every_kind_give_the_same(photo: Path, looks: list[Path], 
     assert np.array_equal(made["index"], levels(tmp_path / "folder" / "photo.png"))
 
 
-def test_labels_that_no_exemplar_has(
+def test_labels_missing_from_all_exemplars_are_rejected(
     photo: Path, looks: list[Path], wct2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     masks = label_maps(tmp_path / "maps", "colour")
@@ -249,7 +249,7 @@ def test_labels_that_no_exemplar_has(
     assert "expected colours as in --exemplar-masks, got numbers" in capsys.readouterr().err
 
 
-def test_categories_of_the_same_number_must_be_the_same(
+def test_category_ids_must_have_the_same_name_in_both_label_maps(
     photo: Path, looks: list[Path], wct2: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     masks = label_maps(tmp_path / "maps", "coco")
@@ -286,7 +286,7 @@ def test_categories_of_the_same_number_must_be_the_same(
     ],
 )
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_controls_that_do_not_fit(
+def test_incompatible_controls_are_rejected(
     photo: Path,
     looks: list[Path],
     tmp_path: Path,
@@ -303,7 +303,7 @@ def test_controls_that_do_not_fit(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_saved_style_has_no_label_map(
+def test_exemplar_masks_require_images_instead_of_saved_styles(
     photo: Path, wct2: Path, looks: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = tmp_path / "0.safetensors"
@@ -340,7 +340,7 @@ def test_sliders_of_the_loss_layers(photo: Path, looks: list[Path], sliders: str
         ("relu2_1", "expected LAYER=WEIGHT, comma-separated, or random"),
     ],
 )
-def test_refuses_sliders_that_are_none(
+def test_rejects_invalid_layer_weights(
     photo: Path, looks: list[Path], sliders: str, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     weights: str, message: str,
 ) -> None:  # fmt: skip
@@ -349,7 +349,7 @@ def test_refuses_sliders_that_are_none(
     assert not list(tmp_path.glob("out/*.png"))
 
 
-def test_refuses_sliders_for_models_without(
+def test_rejects_layer_weights_for_models_without_sliders(
     photo: Path, looks: list[Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert call(photo, looks[:1], tmp_path / "out", "--layer-weights", "relu2_1=1") == 2

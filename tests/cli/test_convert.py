@@ -34,13 +34,13 @@ def arguments(photos: Path, exemplar: Path, tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """A hundred and fifty RGB images more: a run that lasts long enough to be interrupted."""
+    """150 more RGB images, so that a run lasts long enough to be interrupted."""
     for seed in range(150):
         Image.fromarray(photograph(200, 260, seed)).save(photos / f"{seed:03}.png", compress_level=1)
     return photos
 
 
-def test_last_line_and_exit_codes(
+def test_summary_line_and_exit_codes(
     arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 0
@@ -57,18 +57,20 @@ def test_last_line_and_exit_codes(
     assert main([*arguments, "--resume", "--overwrite"]) == 2
 
 
-def test_quiet(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_prints_nothing_on_success(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "-q"]) == 0
     assert capsys.readouterr() == ("", "")
 
 
-def test_colour_exemplar_warns(arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_colour_exemplar_gives_a_warning(
+    arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     colour = [str(photos / "a.png") if text.endswith("exemplar.png") else text for text in arguments]
     assert main(colour) == 0
     assert "Warning: " in capsys.readouterr().err
 
 
-def test_dry_run_touches_nothing(
+def test_dry_run_writes_nothing(
     arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*arguments, "--dry-run"]) == 0
@@ -91,12 +93,12 @@ def test_dry_run_of_a_resume(arguments: list[str], tmp_path: Path, capsys: pytes
     assert not (tmp_path / "out" / "d.png").exists()
 
 
-def test_verbose(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_prints_the_model(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "-v"]) == 0
     assert "model histogram" in capsys.readouterr().err
 
 
-def test_a_terminal_sees_rate_and_time_left(arguments: list[str], many: Path) -> None:
+def test_terminal_shows_rate_and_remaining_time(arguments: list[str], many: Path) -> None:
     outer, inner = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "ir_transfer", *arguments],
@@ -121,14 +123,16 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_preview(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_preview_writes_a_contact_sheet(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*arguments, "--preview"]) == 0
     assert f"preview: {tmp_path / 'out' / 'preview.png'}" in capsys.readouterr().out
     with Image.open(tmp_path / "out" / "preview.png") as sheet:
         assert sheet.width > 1400
 
 
-def test_a_failed_preview_keeps_the_last_line(
+def test_summary_line_is_printed_after_a_failed_preview(
     arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out" / "preview.png").mkdir(parents=True)
@@ -138,9 +142,7 @@ def test_a_failed_preview_keeps_the_last_line(
     assert captured.err.startswith("Error: no preview: ")
 
 
-def test_preview_of_a_run_with_an_image_that_broke(
-    arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_preview_omits_failed_images(arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     (photos / "a.png").write_bytes(b"damage")
     assert main([*arguments, "--overwrite", "--preview"]) == 1
@@ -149,7 +151,7 @@ def test_preview_of_a_run_with_an_image_that_broke(
     assert captured.err.count("\n") == 1
 
 
-def test_names_that_are_no_text_are_printed(arguments: list[str], photos: Path) -> None:
+def test_file_names_that_are_not_utf8_are_printed(arguments: list[str], photos: Path) -> None:
     (photos / "a.png").rename(photos / os.fsdecode(b"\xff.png"))
     done = subprocess.run(
         [sys.executable, "-m", "ir_transfer", *arguments, "--dry-run"],
@@ -161,7 +163,7 @@ def test_names_that_are_no_text_are_printed(arguments: list[str], photos: Path) 
     assert b"would convert 6" in done.stdout
 
 
-def test_default_output_and_command_in_the_manifest(arguments: list[str], photos: Path) -> None:
+def test_default_output_folder_and_command_are_recorded(arguments: list[str], photos: Path) -> None:
     assert main(arguments[:-2]) == 0
     header = json.loads((photos.with_name("photos_ir") / "manifest.jsonl").read_text().splitlines()[0])
     assert header["command"].startswith(f"ir-transfer convert {photos}")
@@ -181,7 +183,9 @@ def test_default_output_and_command_in_the_manifest(arguments: list[str], photos
         (["--device", "cuda:99"], "--device cpu"),
     ],
 )
-def test_wrong_usage(arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_option_errors_exit_with_2(
+    arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     known = extra == ["--weights", "none.safetensors"]
     assert main([*arguments, *extra, *(["--model", "adain"] if known else [])]) == 2
     assert message in capsys.readouterr().err
@@ -206,7 +210,7 @@ def wait_for_lines(out: Path, count: int, process: subprocess.Popen[str]) -> Non
 
 
 @pytest.mark.parametrize("after", [1, 30])
-def test_resume_after_a_kill_ends_with_the_same_bytes(
+def test_resume_after_sigkill_gives_identical_files(
     arguments: list[str], many: Path, tmp_path: Path, after: int
 ) -> None:
     out = tmp_path / "out"
@@ -227,7 +231,7 @@ def test_resume_after_a_kill_ends_with_the_same_bytes(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_leaves_no_half_file_and_a_usable_manifest(
+def test_interrupt_leaves_complete_files_and_a_valid_manifest(
     arguments: list[str], many: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     out = tmp_path / "out"
@@ -244,7 +248,7 @@ def test_interrupt_leaves_no_half_file_and_a_usable_manifest(
     assert len(tree(out)) == 156
 
 
-def test_full_disk_is_one_line_and_resumes(arguments: list[str], photos: Path, tmp_path: Path) -> None:
+def test_full_disk_is_a_one_line_error_and_the_run_resumes(arguments: list[str], photos: Path, tmp_path: Path) -> None:
     for seed in range(6):
         Image.fromarray(photograph(200, 260, seed)).save(photos / f"large{seed}.png")
     limited = (

@@ -1,4 +1,4 @@
-"""``convert`` with a model that searches for every image."""
+"""``convert`` with a model that optimises each image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def arguments(weights: Path, exemplar: Path, tmp_path: Path) -> list[str]:
     return ["convert", photo, "--style", str(exemplar), "--model", "gatys", "--weights", str(weights), "-o", out]
 
 
-def test_warns_of_the_time_and_converts(
+def test_warns_about_the_run_time_and_converts(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*arguments, "--option", "steps=4", "--option", "style_weight=10", "-v"]) == 0
@@ -70,17 +70,21 @@ def test_resume_keeps_the_options(arguments: list[str], capsys: pytest.CaptureFi
         ("init=luma", "one of content, noise"),
     ],
 )
-def test_wrong_options(arguments: list[str], option: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options_are_rejected(
+    arguments: list[str], option: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*arguments, "--option", option]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_model_without_options_refuses_them(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_are_rejected_for_models_without_options(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*arguments[:4], "--model", "histogram", *arguments[-2:], "--option", "steps=3"]) == 2
     assert "known: none" in capsys.readouterr().err
 
 
-def test_a_terminal_sees_the_losses_and_ctrl_c_ends_a_search(arguments: list[str], tmp_path: Path) -> None:
+def test_terminal_shows_losses_and_ctrl_c_ends_the_optimisation(arguments: list[str], tmp_path: Path) -> None:
     outer, inner = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "ir_transfer", *arguments, "--option", "steps=1000000", "--option", "tolerance=0"],

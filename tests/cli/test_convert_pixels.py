@@ -1,4 +1,4 @@
-"""Kinds of files through whole commands, with the luma itself as the model."""
+"""File formats in complete conversions with the model ``gray``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = ("16 bit ProPhoto", "orientation 6", "white is zero", "16 bit white is z
 
 @pytest.fixture
 def style(tmp_path: Path) -> Path:
-    """An exemplar, which the model does not look at."""
+    """An exemplar, which the model ignores."""
     path = tmp_path / "exemplar.png"
     Image.fromarray(GRAY[:20, :20]).save(path)
     return path
@@ -44,7 +44,7 @@ def result(path: Path) -> NDArray[np.float64]:
     return shown
 
 
-def test_the_same_file_gives_the_same_result_by_every_way(tmp_path: Path, style: Path) -> None:
+def test_windowed_and_in_memory_reading_give_the_same_result(tmp_path: Path, style: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for number, kind in enumerate(KINDS):
@@ -63,7 +63,7 @@ def test_the_same_file_gives_the_same_result_by_every_way(tmp_path: Path, style:
     assert lines(tmp_path / "whole")["0.tif"]["reading"]["profile"] == "test"
 
 
-def test_options_of_tiffs_hold_without_a_place_on_earth(
+def test_tiff_options_apply_without_georeferencing(
     tmp_path: Path, style: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in"
@@ -122,11 +122,11 @@ def test_transparency_is_kept_and_ignored_files_are_counted(
 
 
 TABLE = ("CMYK", "CIE Lab", "16 bit CMYK", "16 bit CIE Lab", "plain", "white is zero")
-"""Kinds that show the same small, above the limit, and with a place on Earth."""
+"""File formats that are tested in memory, in windows and with georeferencing."""
 WORLD = "0.5\n0\n0\n-0.5\n500000\n4000000\n"
 
 
-def test_neither_size_nor_place_changes_a_result(tmp_path: Path, style: Path) -> None:
+def test_tiling_and_georeferencing_do_not_change_the_result(tmp_path: Path, style: Path) -> None:
     small, placed = tmp_path / "small", tmp_path / "placed"
     for folder in (small, placed):
         folder.mkdir()
@@ -147,7 +147,7 @@ def test_neither_size_nor_place_changes_a_result(tmp_path: Path, style: Path) ->
         assert file.transform.c == pytest.approx(500000, abs=1)
 
 
-def test_percentiles_are_recorded_and_the_same_with_a_place(tmp_path: Path, style: Path) -> None:
+def test_percentile_levels_are_recorded_and_independent_of_georeferencing(tmp_path: Path, style: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     counts = (STREET.astype(np.uint16) * 9 + 100).astype(np.uint16)
@@ -163,7 +163,7 @@ def test_percentiles_are_recorded_and_the_same_with_a_place(tmp_path: Path, styl
     assert np.abs(whole - raster).max() <= 1.01
 
 
-def test_a_folder_of_stereo_cameras_and_rarer_suffixes_is_read(
+def test_stereo_files_and_rare_suffixes_are_read(
     tmp_path: Path, style: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "in"

@@ -31,7 +31,7 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def raster(tmp_path: Path) -> Path:
-    """A GeoTIFF of four bands and 16 bits with a place, compression and a corner without data."""
+    """A 16-bit GeoTIFF of four bands with georeferencing, compression and a nodata corner."""
     path = tmp_path / "maps" / "field.tif"
     path.parent.mkdir()
     levels = np.moveaxis(photograph(150, 170, 5), -1, 0).astype(np.uint16) * 40 + 1
@@ -48,7 +48,7 @@ def manifest(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
 
 
-def test_a_large_image_goes_by_tiles_to_the_same_levels(
+def test_tiled_conversion_equals_whole_image_conversion(
     weights: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "photos").mkdir()
@@ -69,7 +69,7 @@ def test_a_large_image_goes_by_tiles_to_the_same_levels(
     assert np.abs(whole - scarce).max() <= 1
 
 
-def test_a_raster_keeps_its_place_and_its_holes(weights: Path, exemplar: Path, raster: Path, tmp_path: Path) -> None:
+def test_raster_keeps_georeferencing_and_nodata(weights: Path, exemplar: Path, raster: Path, tmp_path: Path) -> None:
     out = tmp_path / "ir"
     command = ["convert", str(raster.parent), "--style", str(exemplar), "--weights", str(weights), "-o", str(out), "-q"]
     assert main([*command, "--bands", "4,3,2", "--levels", "0,10000", "--tile-size", "64"]) == 0
@@ -96,7 +96,7 @@ def test_a_raster_keeps_its_place_and_its_holes(weights: Path, exemplar: Path, r
         assert after.count == 1
 
 
-def test_a_raster_inside_of_an_archive(weights: Path, exemplar: Path, raster: Path, tmp_path: Path) -> None:
+def test_converts_a_raster_in_an_archive(weights: Path, exemplar: Path, raster: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "maps.zip", "w") as archive:
         archive.write(raster, "field.tif")
     out = tmp_path / "ir"
@@ -117,7 +117,7 @@ def test_a_raster_inside_of_an_archive(weights: Path, exemplar: Path, raster: Pa
         (["--tile-size", "8"], "64"),
     ],
 )
-def test_mistakes_are_told_before_the_run(
+def test_option_errors_are_reported_before_the_run(
     raster: Path, exemplar: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     assert main(["convert", str(raster), "--style", str(exemplar), *arguments]) == 2
@@ -132,7 +132,7 @@ def test_mistakes_are_told_before_the_run(
         (["--model", "histogram"], "use adain or wct2"),
     ],
 )
-def test_a_raster_that_cannot_be_translated_costs_itself(
+def test_untranslatable_raster_fails_without_affecting_other_inputs(
     raster: Path, weights: Path, exemplar: Path, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     Image.fromarray(photograph(40, 50, 2)).save(raster.parent / "photo.png")

@@ -14,7 +14,7 @@ from tests.conftest import photograph
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """A YOLO set of two splits with data.yaml; a label with a number too many and one without an image."""
+    """A YOLO set of two splits with data.yaml, one invalid label line and one label file without an image."""
     root = tmp_path / "yolo set"
     for number, split in enumerate(("train", "train", "val")):
         (root / "images" / split).mkdir(parents=True, exist_ok=True)
@@ -26,9 +26,7 @@ def yolo(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_yolo_set_from_end_to_end(
-    yolo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_yolo_set_end_to_end(yolo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "ir"
     arguments = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "--variants", "2"]
     assert main([*arguments, "--heat", "person=+0.1", "--dry-run", "-o", str(out)]) == 0
@@ -56,7 +54,7 @@ def test_a_yolo_set_from_end_to_end(
     assert "labels/val/p 2.txt" in capsys.readouterr().out
 
 
-def test_shards_are_merged_into_the_whole(yolo: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_merged_shards_equal_the_whole_set(yolo: Path, exemplar: Path, tmp_path: Path) -> None:
     arguments = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "--variants", "2", "-q"]
     assert main([*arguments, "-o", str(tmp_path / "one/ir")]) == 0
     shards = [str(tmp_path / f"part{number}") for number in (1, 2)]
@@ -93,7 +91,7 @@ def test_shards_are_merged_into_the_whole(yolo: Path, exemplar: Path, tmp_path: 
         (["--assign", "nearest", "--style", "preset:lwir-drone", "--model", "adain"], "exemplar images"),
     ],
 )
-def test_mistakes_cost_the_run_before_it_begins(
+def test_option_errors_are_reported_before_the_run(
     yolo: Path,
     exemplar: Path,
     tmp_path: Path,
@@ -107,7 +105,7 @@ def test_mistakes_cost_the_run_before_it_begins(
     assert not list(tmp_path.glob("ir/**/*.png"))
 
 
-def test_shards_that_do_not_belong_together_are_refused(
+def test_incompatible_shards_are_rejected(
     yolo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, seed in ((1, "0"), (2, "1")):
@@ -126,7 +124,7 @@ def test_shards_that_do_not_belong_together_are_refused(
         assert message in capsys.readouterr().err
 
 
-def test_help_and_the_short_form() -> None:
+def test_generate_is_the_default_subcommand() -> None:
     command = [sys.executable, "-m", "ir_transfer", "dataset"]
     helped = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
     assert "verify" in helped

@@ -1,4 +1,4 @@
-"""``ir-transfer dataset`` on RGB images that EXIF turns, from the set to what ``verify`` says of the result."""
+"""``ir-transfer dataset`` and ``verify`` on RGB images with EXIF orientations."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def entries(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def contrast(path: Path, mask: np.ndarray) -> float:
-    """Return by how much what is inside of a mask is brighter than the rest."""
+    """Return the mean inside a mask minus the mean outside."""
     pixels = read_image(path).gray()[0]
     return float(pixels[mask].mean() - pixels[~mask].mean())
 
 
-def test_heat_and_verify_know_the_frame_of_the_labels(
+def test_heat_and_verify_use_the_orientation_of_the_labels(
     exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     build(tmp_path / "in", voc, "stored", "jpg")
@@ -72,7 +72,7 @@ def test_heat_and_verify_know_the_frame_of_the_labels(
 @pytest.mark.parametrize("suffix", ["jpg", "webp"])
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("kind", list(FOLDERS))
-def test_the_command_keeps_labels_on_their_objects(
+def test_labels_stay_aligned_with_objects_in_all_orientations(
     kind: Build, frame: Frame, suffix: str, exemplar: Path, tmp_path: Path
 ) -> None:
     build(tmp_path / "in", kind, frame, suffix)
@@ -92,7 +92,7 @@ def test_the_command_keeps_labels_on_their_objects(
 
 
 def replace_result(out: Path, stem: str, turns: int) -> None:
-    """Turn a result by quarters and make the manifest believe it."""
+    """Rotate a result by quarter turns and update its hash and size in the manifest."""
     line = entries(out)[stem]
     path = out / line["output"]
     Image.fromarray(np.rot90(np.asarray(Image.open(path)), turns)).save(path)
@@ -115,7 +115,7 @@ def test_verify_checks_the_pixels(exemplar: Path, tmp_path: Path, capsys: pytest
 
 
 def test_verify_compares_labels_with_pixels(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The source is as wrong as its result, so that labels against labels would pass."""
+    """The source has the same error as its result, so that comparing labels with labels would not detect it."""
     photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
     voc(tmp_path / "in", "a.jpg", np.pad(scene() > 128, ((40, 0), (40, 0))))
     out = tmp_path / "out"
@@ -127,9 +127,7 @@ def test_verify_compares_labels_with_pixels(exemplar: Path, tmp_path: Path, caps
     assert "JPEGImages/a.png: expected object inside of 64 x 48 pixels, got a box of" in told
 
 
-def test_verify_reports_labels_that_cannot_be_read_any_more(
-    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verify_reports_missing_annotations(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
     voc(tmp_path / "in", "a.jpg", scene() > 128)
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""Options of TIFFs and files of other kinds in labelled sets, with the luma itself as the model."""
+"""TIFF options and other file formats in labelled sets with the model ``gray``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def lines(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def labelled(root: Path, name: str, height: int, width: int) -> None:
-    """Write a COCO file with one box, which has room in an image of this size alone."""
+    """Write a COCO file with one box that fits only an image of this size."""
     content = {
         "images": [{"id": 1, "file_name": name, "height": height, "width": width}],
         "categories": [{"id": 1, "name": "car"}],
@@ -46,7 +46,7 @@ def source(tmp_path: Path) -> Path:
     return root
 
 
-def test_the_page_of_the_labels_is_converted_and_verified(
+def test_requested_page_is_converted_and_verified(
     source: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (source / "images/scan.tif").write_bytes(pages(STREET, LARGER))
@@ -63,16 +63,14 @@ def test_the_page_of_the_labels_is_converted_and_verified(
     assert "expected the size of its image, 52 x 36, got 60 x 40: labels may not fit" in capsys.readouterr().err
 
 
-def test_all_pages_are_refused(
-    source: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_page_all_is_rejected(source: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (source / "images/scan.tif").write_bytes(pages(STREET, STREET))
     assert generate(source, exemplar, tmp_path / "out", "--page", "all") == 2
     assert "expected --page N, got all" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_nodata_goes_by_windows_as_in_convert_and_is_refused_of_other_kinds(
+def test_nodata_applies_to_tiffs_and_is_rejected_for_other_formats(
     source: Path, exemplar: Path, tmp_path: Path
 ) -> None:
     image = STREET.copy()
@@ -90,7 +88,7 @@ def test_nodata_goes_by_windows_as_in_convert_and_is_refused_of_other_kinds(
     assert "expected a TIFF for --nodata, got JPEG" in lines(out)["b.jpg"]["error"]
 
 
-def test_images_of_other_kinds_are_counted_and_not_taken_along(
+def test_unsupported_images_are_counted_and_not_copied(
     source: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (source / "images/a.png").write_bytes(saved(STREET, "PNG"))

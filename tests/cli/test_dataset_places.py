@@ -1,4 +1,4 @@
-"""A generated set is the same whatever it, its source and the working folder are called."""
+"""A generated set does not depend on the paths of the set, its source and the working directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STYLE = ["--style", "e.png", "--model", "histogram", "--threads", "1", "-q"]
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with an exemplar and a YOLO set of six images, named by relative paths."""
+    """A working directory with an exemplar and a YOLO set of six images."""
     folder = tmp_path / "project"
     for number in range(6):
         split = "train" if number % 2 else "val"
@@ -55,7 +55,7 @@ def test_shards_of_relative_paths_are_merged(project: Path, monkeypatch: pytest.
     assert inputs("whole") == inputs(project / "set_ir")
 
 
-def test_a_set_is_verified_from_anywhere(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_set_is_verified_from_any_working_directory(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["dataset", "set", *STYLE, "-o", "ir"]) == 0
     assert inputs("ir") == {f"images/{'train' if n % 2 else 'val'}/{n}.png" for n in range(6)}
     monkeypatch.chdir("/")
@@ -63,7 +63,7 @@ def test_a_set_is_verified_from_anywhere(project: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("project")
-def test_a_moved_set_finds_its_source() -> None:
+def test_moved_set_is_verified_against_its_source() -> None:
     assert main(["dataset", "set", *STYLE, "-o", "ir"]) == 0
     shutil.move("ir", "away/ir")
     assert main(["dataset", "verify", "away/ir", "-q"]) == 0
@@ -77,14 +77,14 @@ def test_a_moved_set_finds_its_source() -> None:
     assert main(["dataset", "away/set", *STYLE, "-o", "away/ir", "--resume"]) == 0
 
 
-def test_a_set_moved_with_its_source_finds_it(project: Path, tmp_path: Path) -> None:
+def test_set_moved_together_with_its_source_is_verified_against_it(project: Path, tmp_path: Path) -> None:
     assert main(["dataset", "set", *STYLE, "-o", "ir"]) == 0
     moved = project.rename(tmp_path / "moved")
     (moved / "set/labels/val/0.txt").write_text("0 0.5 0.5 0.9 0.9\n")
     assert main(["dataset", "verify", str(moved / "ir"), "-q"]) == 1
 
 
-def test_shards_whose_source_has_moved_are_merged(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_shards_are_merged_after_the_source_moved(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset", "set", *STYLE, "--shard", "1/1", "-o", "part"]) == 0
     (project / "set").rename("moved")
     assert main(["dataset", "merge", "part", "-o", "ir", "-q"]) == 2
@@ -93,7 +93,7 @@ def test_shards_whose_source_has_moved_are_merged(project: Path, capsys: pytest.
     assert main(["dataset", "verify", "ir", "-q"]) == 0
 
 
-def test_a_set_by_another_name_is_gone_on_with(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resume_accepts_other_paths_to_the_same_source(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("link").symlink_to("set")
     assert main(["dataset", "link", *STYLE, "-o", "ir"]) == 0
     whole = results("ir")

@@ -50,7 +50,9 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean 'kaist'" in capsys.readouterr().err
 
 
-def test_check_is_clean_or_names_a_remedy(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_a_clean_set_or_names_a_fix(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "report"
     assert main(["datasets", "check", "generic-paired", "--root", str(scenes), "-o", str(out)]) == 0
     assert "clean" in capsys.readouterr().out
@@ -68,7 +70,7 @@ def test_check_is_clean_or_names_a_remedy(scenes: Path, tmp_path: Path, capsys: 
     assert "remedy: register" in text
 
 
-def test_wrong_roots_are_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_roots_are_usage_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for root in (tmp_path / "nowhere", tmp_path):
         assert main(["datasets", "check", "msrs", "--root", str(root)]) == 2
         assert str(root) in capsys.readouterr().err
@@ -99,7 +101,9 @@ def test_split_by_scene(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "in two" in capsys.readouterr().err
 
 
-def test_render_as_a_card_and_wrong_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_render_writes_the_layout_of_a_card_and_rejects_invalid_sizes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "kaist"
     assert main(["datasets", "render", str(out), "--layout", "kaist", "--count", "3", "--size", "64x64"]) == 0
     assert len(list(out.glob("set*/V*/lwir/*.jpg"))) == 3

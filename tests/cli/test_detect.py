@@ -15,7 +15,7 @@ from ir_transfer.synthetic.write import write_scenes
 
 
 def _street(folder: Path) -> list[str]:
-    """Write six scenes in two parts and return the command that learns from them."""
+    """Write six scenes in two subsets and return the command that trains on them."""
     write_scenes(folder / "set", 6, size=(80, 64), seed=3, boxes=True)
     stems = [f"s{number:05d}_f00" for number in range(6)]
     parts = {"train": {stem: [stem] for stem in stems[:4]}, "val": {stem: [stem] for stem in stems[4:]}}
@@ -58,7 +58,7 @@ def test_prints_the_table_writes_all_files_and_logs_them(tmp_path: Path, trackin
         (["--seeds", "1"], "expected --seeds with --task detect only"),
     ],
 )
-def test_options_of_the_other_task_are_refused(options: list[str], message: str) -> None:
+def test_options_of_the_other_mode_are_rejected(options: list[str], message: str) -> None:
     result = CliRunner().invoke(evaluate, ["--data", "d", "--exemplar", "e", *options])
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())

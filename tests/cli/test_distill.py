@@ -11,7 +11,7 @@ from ir_transfer.errors import InputError, MissingFileError
 from tests.training.distillation.labelled import use_small_encoders, write_labelled
 
 
-def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distillation_writes_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_encoders(monkeypatch)
     write_labelled(tmp_path, ["a", "b", "held"])
     recipe = tmp_path / "small.yaml"
@@ -33,9 +33,7 @@ def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "further" / "encoder.md").read_text().split("\n")[2].startswith("Distilled from the encoder of")
 
 
-def test_a_run_folder_is_not_overwritten_and_resumed_weights_are_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_existing_run_folder_and_weights_are_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_encoders(monkeypatch)
     write_labelled(tmp_path, ["a", "held"])
     recipe = tmp_path / "small.yaml"
@@ -50,7 +48,7 @@ def test_a_run_folder_is_not_overwritten_and_resumed_weights_are_not_replaced(
     assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == b"kept"
 
 
-def test_missing_data_are_named(tmp_path: Path) -> None:
+def test_missing_data_is_named(tmp_path: Path) -> None:
     recipe = tmp_path / "small.yaml"
     recipe.write_text("sources: [{photographs: photos, labels: labels}]\n")
     result = CliRunner().invoke(distill, [str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")])

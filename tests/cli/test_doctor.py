@@ -10,7 +10,9 @@ from ir_transfer.diagnosis import packages
 from ir_transfer.diagnosis.check import Check
 
 
-def test_a_healthy_installation(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_installation_passes_every_check(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(packages, "_LEAST_MEMORY", 1)  # other tests may have it
     assert main(["doctor", "--device", "cpu", "--json"]) == 0
     said = capsys.readouterr()
@@ -22,7 +24,7 @@ def test_a_healthy_installation(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert "self-test: 160 x 120 converted twice" in said.err
 
 
-def test_a_failed_check_is_exit_code_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_check_exits_with_1(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Check("torch", "failed", "1.0, expected >=2.9", "pip install 'torch>=2.9'")
     monkeypatch.setattr(packages, "check_packages", lambda: [broken])
     assert main(["doctor", "--no-self-test"]) == 1

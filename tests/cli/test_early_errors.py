@@ -1,4 +1,4 @@
-"""Wrong paths and names: reported before anything heavy is imported, with advice that works."""
+"""Wrong paths and names: reported before heavy imports, with suggestions that work."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ WRONG: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_path_is_one_line_with_its_name(
+def test_wrong_path_is_a_one_line_error_that_names_it(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -71,7 +71,7 @@ def test_a_wrong_path_is_one_line_with_its_name(
     assert re.match(r"Error: expected .*nowhere.*, found none: ", line)
 
 
-def test_wrong_paths_import_nothing_heavy(tmp_path: Path) -> None:
+def test_path_errors_do_not_import_torch(tmp_path: Path) -> None:
     Image.fromarray(photograph(24, 32)).save(tmp_path / "a.png")
     program = (
         "import sys; from ir_transfer.cli import main\n"
@@ -84,7 +84,7 @@ def test_wrong_paths_import_nothing_heavy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["lwir-road-day", "lwir-road-day.png", "lwir-road-dya"])
-def test_the_name_of_a_preset_suggests_it_and_the_advice_works(
+def test_preset_name_without_prefix_suggests_a_working_style(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -97,7 +97,7 @@ def test_the_name_of_a_preset_suggests_it_and_the_advice_works(
         assert main(["convert", "a.png", "--style", found[1], "-o", "out", "--threads", "1"]) == 0
 
 
-def test_another_name_suggests_no_preset() -> None:
+def test_unrelated_name_suggests_no_preset() -> None:
     assert "preset:NAME" in str(missing_exemplar("thermal.png"))
     assert "lwir-road-night" in preset_names()
 
@@ -123,7 +123,7 @@ ELSEWHERE = {
     ],
     ids=["style", "build", "dataset", "style_mask", "content_masks", "evaluate"],
 )
-def test_a_file_that_must_be_local_is_not_said_to_be_missing(
+def test_remote_path_for_a_local_file_asks_for_a_local_copy(
     command: list[str], path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -135,7 +135,7 @@ def test_a_file_that_must_be_local_is_not_said_to_be_missing(
     assert re.search("on a local disk, got .*look.png.*, in an archive or on the network: extract or download", error)
 
 
-def test_recipes_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipes_are_found_by_name_from_any_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shipped = resource("configs/train") / "adain-lwir.yaml"
     for text in ("adain-lwir", "adain-lwir.yaml", "configs/train/adain-lwir.yaml"):
@@ -149,7 +149,7 @@ def test_recipes_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: py
         recipe_file("elsewhere/adain-lwir.yaml")
 
 
-def test_a_vgg_that_cannot_be_downloaded_is_one_line(
+def test_failed_vgg_download_is_a_one_line_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def no_network(*args: object, **options: object) -> None:
@@ -167,10 +167,10 @@ def test_a_vgg_that_cannot_be_downloaded_is_one_line(
     assert str(tmp_path / "hub/checkpoints/vgg19-dcbb9e9d.pth") in line
 
 
-def test_advice_about_existing_results_works(
+def test_suggestion_for_existing_results_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What a message says after ``use`` is typed behind the command that failed."""
+    """The option that the message suggests is appended to the failed command."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photograph(32, 48)).save("a.png")
     Image.fromarray(thermal(32, 48)).save("thermal.png")
@@ -186,7 +186,7 @@ def test_advice_about_existing_results_works(
     assert main([*command[:-2], "--polarity", "black-hot", "-o", "out", "--overwrite"]) == 0
 
 
-def test_advice_to_give_weights_that_sum_to_1_works(
+def test_suggestion_for_style_weights_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from ir_transfer.cli.console import Eta
 
 
-def test_the_time_left_is_said_after_the_first_and_the_fifth_part(capsys: pytest.CaptureFixture[str]) -> None:
+def test_remaining_time_is_printed_after_the_first_and_fifth_step(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
     eta = Eta("scenes", lambda: now[0])
     eta.start(61)
@@ -18,7 +18,7 @@ def test_the_time_left_is_said_after_the_first_and_the_fifth_part(capsys: pytest
     assert len(lines) == 8
 
 
-def test_nothing_is_left_after_the_only_part(capsys: pytest.CaptureFixture[str]) -> None:
+def test_single_step_prints_no_remaining_time(capsys: pytest.CaptureFixture[str]) -> None:
     eta = Eta("scenes")
     eta.start(1)
     eta.step("a")

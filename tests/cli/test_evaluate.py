@@ -65,14 +65,14 @@ def found_title(output: str) -> str:
 @pytest.mark.parametrize(
     ("weights", "message"), [("fda", "expected MODEL=FILE_OR_NAME"), ("gray=a.safetensors", "compared models fda")]
 )
-def test_refuses_weights_it_cannot_place(tmp_path: Path, weights: str, message: str) -> None:
+def test_rejects_weights_that_match_no_model(tmp_path: Path, weights: str, message: str) -> None:
     root = write_pairs(tmp_path / "set", 1)
     command = ["--data", str(root), "--exemplar", str(root / "exemplar.png"), "--models", "fda", "--weights", weights]
     with pytest.raises(InputError, match=message):
         CliRunner().invoke(evaluate, command, catch_exceptions=False)
 
 
-def test_results_made_elsewhere_and_soft_labels(tmp_path: Path) -> None:
+def test_evaluates_external_results_with_soft_labels(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     label = np.zeros((28, 36, 4), np.uint8)
     label[..., 0], label[..., 1] = 7, 255

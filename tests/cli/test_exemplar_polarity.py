@@ -1,4 +1,4 @@
-"""``--exemplar-polarity`` of every command that takes exemplars: what is printed, and what is kept."""
+"""``--exemplar-polarity`` of every command with exemplars: messages and recorded settings."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def dark(tmp_path: Path) -> Path:
-    """An exemplar that the tests' judge calls black-hot."""
+    """An exemplar that the test classifier finds to be black-hot."""
     return write(tmp_path / "dark.png", 10, 60)
 
 
 @pytest.fixture
 def bright(tmp_path: Path) -> Path:
-    """An exemplar that it takes for white-hot."""
+    """An exemplar that it finds to be white-hot."""
     return write(tmp_path / "bright.png", 120, 250)
 
 
@@ -90,7 +90,7 @@ def test_the_result_has_the_requested_polarity(photos: Path, dark: Path, tmp_pat
     np.testing.assert_array_equal(made["taken"], made["own"])
 
 
-def test_styles_of_both_polarities_have_no_common_one(
+def test_requested_polarity_requires_styles_of_one_polarity(
     photos: Path, dark: Path, bright: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["convert", str(photos), "--style", str(dark), "--style", str(bright), "--model", "histogram"]
@@ -98,14 +98,14 @@ def test_styles_of_both_polarities_have_no_common_one(
     assert "expected styles of one polarity with --polarity, got both" in capsys.readouterr().err
 
 
-def test_it_is_logged_to_mlflow(photos: Path, dark: Path, tmp_path: Path, tracking_uri: str) -> None:
+def test_exemplar_polarity_is_logged_to_mlflow(photos: Path, dark: Path, tmp_path: Path, tracking_uri: str) -> None:
     command = ["convert", str(photos), "--style", str(dark), "--model", "histogram", "-o", str(tmp_path / "out")]
     assert main([*command, "--track", "--tracking-uri", tracking_uri, "-q"]) == 0
     (run,) = connect(tracking_uri).search_runs(["1"])
     assert run.data.params["exemplar_polarity"] == str([AUTO])
 
 
-def test_a_video_keeps_it(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_video_records_exemplar_polarity(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     for number in range(3):
@@ -119,7 +119,7 @@ def test_a_video_keeps_it(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert look(tmp_path / "given")["exemplar_polarity"][0]["polarity_source"] == "option"
 
 
-def test_a_data_set_keeps_it_for_each_style(
+def test_dataset_records_exemplar_polarity_for_each_style(
     photos: Path, dark: Path, bright: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "set"
@@ -129,7 +129,7 @@ def test_a_data_set_keeps_it_for_each_style(
     assert [one["polarity"] for one in look(out)["exemplar_polarity"]] == ["black-hot", "white-hot"]
 
 
-def test_styles_build_reports_each_exemplar_and_those_that_disagree(
+def test_styles_build_reports_each_exemplar_and_disagreements(
     dark: Path, bright: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "style.safetensors"
@@ -149,7 +149,9 @@ def test_styles_build_reports_each_exemplar_and_those_that_disagree(
     assert StyleCode.load(out).metadata["polarity_source"] == "option"
 
 
-def test_evaluate_keeps_it(dark: Path, tmp_path: Path, tracking_uri: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_evaluate_records_exemplar_polarity(
+    dark: Path, tmp_path: Path, tracking_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
     root = write_pairs(tmp_path / "set", 2)
     command = ["--data", str(root), "--exemplar", str(dark), "--models", "fda", "--tracking-uri", tracking_uri]
     for name, extra in (("auto", []), ("given", ["--exemplar-polarity", "white-hot"])):

@@ -48,7 +48,7 @@ def look(out: Path) -> dict[str, Any]:
     return found
 
 
-def test_counts_have_the_look_of_8_bits(
+def test_raw_counts_give_the_result_of_the_8_bit_exemplar(
     photo: Path, counts: Path, eight: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of_eight = converted(photo, tmp_path / "8", "--style", str(eight), "--model", "histogram")
@@ -66,7 +66,7 @@ def test_counts_have_the_look_of_8_bits(
     assert 19_000 < taken["range"]["low"] < 21_100
 
 
-def test_the_range_can_be_named(photo: Path, counts: Path, eight: Path, tmp_path: Path) -> None:
+def test_exemplar_range_can_be_given(photo: Path, counts: Path, eight: Path, tmp_path: Path) -> None:
     span = f"20300,{20_300 + 255 * 13}"
     style = ["--style", str(counts), "--model", "histogram"]
     named = converted(photo, tmp_path / "n", *style, "--exemplar-range", span)
@@ -79,12 +79,12 @@ def test_the_range_can_be_named(photo: Path, counts: Path, eight: Path, tmp_path
 
 
 @pytest.mark.parametrize("value", ["soft", "5,1", "1,2,3"])
-def test_a_wrong_range_is_refused(photo: Path, eight: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_range_is_rejected(photo: Path, eight: Path, value: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(photo), "--style", str(eight), "--exemplar-range", value]) == 2
     assert "expected" in capsys.readouterr().err
 
 
-def test_a_palette_gives_the_look_of_its_scalar(photo: Path, eight: Path, tmp_path: Path) -> None:
+def test_palette_exemplar_gives_the_result_of_its_scalar_image(photo: Path, eight: Path, tmp_path: Path) -> None:
     path = tmp_path / "rainbow.png"
     Image.fromarray(in_palette(scene(), "rainbow")).save(path)
     mapped = converted(photo, tmp_path / "p", "--style", str(path), "--model", "histogram")
@@ -93,7 +93,7 @@ def test_a_palette_gives_the_look_of_its_scalar(photo: Path, eight: Path, tmp_pa
     assert look(tmp_path / "p")["exemplars"][0]["palette"] == "rainbow"
 
 
-def test_a_folder_is_one_look(photo: Path, tmp_path: Path) -> None:
+def test_folder_of_exemplars_is_one_style(photo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "looks"
     (folder / "sub").mkdir(parents=True)
     Image.fromarray(scene()).save(folder / "a.png")
@@ -131,7 +131,7 @@ def twelve_in_16(path: Path) -> Path:
     return path
 
 
-def test_levels_work_on_photographs(tmp_path: Path, eight: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_levels_apply_to_tiff_inputs(tmp_path: Path, eight: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twelve, full = twelve_in_16(tmp_path / "twelve.tif"), tmp_path / "full.tif"
     tifffile.imwrite(full, photograph(96, 128).astype(np.uint16) * 257)
     style = ["--style", str(eight), "--model", "gray"]
@@ -146,7 +146,7 @@ def test_levels_work_on_photographs(tmp_path: Path, eight: Path, capsys: pytest.
     assert "twelve.tif: its levels are in 0 to 4095 of 16 bits" in capsys.readouterr().err
 
 
-def test_levels_work_on_floats(tmp_path: Path, eight: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_levels_apply_to_float_inputs(tmp_path: Path, eight: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, style = tmp_path / "float.tif", ["--style", str(eight), "--model", "gray"]
     tifffile.imwrite(path, photograph(96, 128).astype(np.float32) * 4)
     eight_bits = tmp_path / "photo8.png"
@@ -159,7 +159,7 @@ def test_levels_work_on_floats(tmp_path: Path, eight: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("command", ["dataset", "video"])
-def test_levels_work_in_data_sets_and_frames(tmp_path: Path, eight: Path, command: str) -> None:
+def test_levels_apply_to_data_sets_and_frames(tmp_path: Path, eight: Path, command: str) -> None:
     folder, style = tmp_path / "set", ["--style", str(eight), "--model", "gray"]
     folder.mkdir()
     Image.fromarray(scene().astype(np.uint16) * 16).save(folder / "frame1.png")
@@ -170,7 +170,7 @@ def test_levels_work_in_data_sets_and_frames(tmp_path: Path, eight: Path, comman
         assert main([command, str(folder), *style, "--levels", "percentile", "-o", str(tmp_path / "v")]) == 2
 
 
-def test_a_model_of_learned_styles_takes_the_tone_of_an_image(
+def test_learned_style_model_takes_the_tone_of_an_exemplar(
     photo: Path, eight: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--model", "johnson", "--exemplar-polarity", "white-hot"]

@@ -1,4 +1,4 @@
-"""The command ``export``: files by their ending, usage errors, and int8."""
+"""The command ``export``: file formats, usage errors, and int8."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pairs(folder: Path, count: int = 3) -> tuple[Path, Path]:
 
 
 @pytest.mark.usefixtures("few_sizes")
-def test_int8_is_calibrated_measured_and_converts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_int8_export_is_calibrated_measured_and_converts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos, truth = pairs(tmp_path)
     out, weights = tmp_path / "int8.xml", str(small_weights(tmp_path))
     style = ("--style", str(exemplar_file(tmp_path)), "--exemplar-polarity", "white-hot", "--weights", weights)
@@ -58,7 +58,7 @@ def test_int8_is_calibrated_measured_and_converts(tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.usefixtures("few_sizes")
-def test_calibration_without_its_truth_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_calibration_without_ground_truth_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos, truth = pairs(tmp_path)
     (truth / "1.png").unlink()
     arguments = ["export", "adain", "--weights", str(small_weights(tmp_path)), "--calibrate", str(photos)]
@@ -85,7 +85,7 @@ def test_calibration_without_its_truth_is_refused(tmp_path: Path, capsys: pytest
         (("adian", "-o", "a.onnx"), "'adain'"),
     ],
 )
-def test_wrong_usage_is_an_error(
+def test_option_errors_exit_with_2(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -1,4 +1,4 @@
-"""A folder of images whose contents refer to other files: each costs its line, and nothing else is read."""
+"""Images whose contents refer to other files: each fails, and no other file is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.models.small_thermal import SMALL_THERMAL
 PLACED = {"crs": "EPSG:32633", "transform": from_origin(4e5, 5e6, 0.5, 0.5)}
 
 
-def test_contents_that_refer_elsewhere_cost_their_line(
+def test_images_that_reference_other_files_fail_individually(
     exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)

@@ -22,7 +22,7 @@ OUTSIDE = (slice(0, 48), slice(40, 64))
 
 @pytest.fixture(autouse=True)
 def colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Colours are the classes of the map."""
+    """Use an encoder that maps colours to classes."""
     monkeypatch.setattr(ClassMapFinder, "of_model", lambda model, device: ClassMapFinder(ColourEncoder()))
 
 
@@ -50,7 +50,7 @@ def made(
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
 @pytest.mark.parametrize("texts", [["auto"], ["auto=-0.1"], ["auto=0,people=+0.3"]])
-def test_every_command_heats_the_objects_of_the_map(
+def test_every_command_shifts_objects_found_by_the_class_map(
     photo: Path, exemplar: Path, tmp_path: Path, command: str, texts: Sequence[str]
 ) -> None:
     shift = {"auto": 0.2, "auto=-0.1": -0.1}.get(texts[0], 0.3)
@@ -69,7 +69,7 @@ def test_every_command_heats_the_objects_of_the_map(
 
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
-def test_a_shift_without_effect_is_reported(
+def test_shift_without_effect_is_reported(
     photo: Path, exemplar: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = [command, str(photo), "--style", str(exemplar), "--model", "gray", "--exemplar-polarity", "white-hot"]
@@ -82,7 +82,9 @@ def test_a_shift_without_effect_is_reported(
 
 
 @pytest.mark.parametrize("command", ["convert", "video"])
-def test_without_labels_a_class_is_one_of_the_map(photo: Path, exemplar: Path, tmp_path: Path, command: str) -> None:
+def test_without_labels_classes_come_from_the_class_map(
+    photo: Path, exemplar: Path, tmp_path: Path, command: str
+) -> None:
     cold, _ = made(photo, exemplar, tmp_path / "cold", command=command)
     hot, lines = made(photo, exemplar, tmp_path / "hot", "--heat", "person=+0.1", command=command)
     assert (hot - cold)[INSIDE].mean() == pytest.approx(0.1, abs=0.02)
@@ -93,7 +95,7 @@ def test_without_labels_a_class_is_one_of_the_map(photo: Path, exemplar: Path, t
 
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
-def test_hot_objects_are_darker_where_hot_is_dark(photo: Path, exemplar: Path, tmp_path: Path, command: str) -> None:
+def test_hot_objects_are_darker_in_black_hot_results(photo: Path, exemplar: Path, tmp_path: Path, command: str) -> None:
     for name, given in (("asked", ["--polarity", "black-hot"]), ("own", ["--exemplar-polarity", "black-hot"])):
         cold, _ = made(photo, exemplar, tmp_path / f"{name}_cold", *given, command=command)
         hot, _ = made(photo, exemplar, tmp_path / f"{name}_hot", *given, "--heat", "auto", command=command)
@@ -102,7 +104,7 @@ def test_hot_objects_are_darker_where_hot_is_dark(photo: Path, exemplar: Path, t
 
 
 @pytest.mark.parametrize("command", ["convert", "video", "dataset"])
-def test_mistakes_cost_the_run_before_it_begins(
+def test_option_errors_are_reported_before_the_run(
     photo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     arguments = [command, str(photo), "--style", str(exemplar), "--model", "gray", "-o", str(tmp_path / "out")]
@@ -118,7 +120,7 @@ def test_mistakes_cost_the_run_before_it_begins(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_grid_and_a_raster_are_refused_by_name(
+def test_style_grids_and_rasters_are_rejected_by_name(
     photo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["convert", str(photo), "--style", str(exemplar), "--model", "gray", "--heat", "auto"]
@@ -134,7 +136,7 @@ def test_a_grid_and_a_raster_are_refused_by_name(
     assert (tmp_path / "out/frame_1.png").is_file()
 
 
-def test_an_image_by_tiles_is_heated_as_a_whole(exemplar: Path, tmp_path: Path) -> None:
+def test_tiled_image_is_heated_like_a_whole_image(exemplar: Path, tmp_path: Path) -> None:
     folder = tmp_path / "large"
     folder.mkdir()
     scene = np.full((160, 192, 3), 90, np.uint8)

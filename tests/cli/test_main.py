@@ -24,12 +24,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["models", "--no-such-flag"], ["convert"]])
-def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage_errors_exit_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "Error: " in capsys.readouterr().err
 
 
-def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_messages_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(tmp_path / "nowhere"), "--style", "x.png", "-o", str(tmp_path / "out")]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -40,7 +40,7 @@ def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["convert", "--help"], ["models"], ["styles"], ["styles", "--json"], ["datasets", "list"]]
 )
-def test_light_commands_take_under_half_a_second_of_processor(arguments: list[str]) -> None:
+def test_light_commands_use_under_half_a_second_of_cpu_time(arguments: list[str]) -> None:
     script = (
         "import sys, time; from ir_transfer.cli import main; code = main(sys.argv[1:]);"
         f"heavy = [m for m in {HEAVY!r} if m in sys.modules];"
@@ -54,13 +54,13 @@ def test_light_commands_take_under_half_a_second_of_processor(arguments: list[st
     assert float(seconds) < 0.5
 
 
-def test_as_a_module() -> None:
+def test_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "ir_transfer", "models"], capture_output=True, text=True, check=True)
     assert "histogram" in done.stdout
 
 
 @pytest.mark.parametrize("wanted", [[], ["--json"]])
-def test_a_reader_that_leaves_is_no_crash(wanted: list[str]) -> None:
+def test_closed_stdout_pipe_gives_no_traceback(wanted: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "ir_transfer", "models", *wanted]
@@ -75,7 +75,9 @@ def test_a_reader_that_leaves_is_no_crash(wanted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", [["convert", "x" * 300], ["train", "recipe.yaml"], ["evaluate"]])
-def test_system_errors_are_one_line(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_operating_system_errors_are_one_line(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = {
         "convert": ["--style", "x.png", "-o", str(tmp_path / "out")],
         "train": ["--data", str(tmp_path), "--device", "gpu"],

@@ -21,7 +21,7 @@ def test_table_names_every_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "arXiv:1703.06868" in text
 
 
-def test_json_and_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output_and_name_patterns(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "ada*", "--json"]) == 0
     (adain,) = json.loads(capsys.readouterr().out)
     assert adain["name"] == "adain"
@@ -38,14 +38,12 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in text for name in ("list", "registered", "promote"))
 
 
-def test_registered_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_registered_requires_a_tracking_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "registered", "--tracking-uri", f"sqlite:///{tmp_path / 'none.db'}"]) == 2
     assert "train a model first" in capsys.readouterr().err
 
 
-def test_a_candidate_that_is_worse_is_not_promoted(
-    tracking_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_worse_candidate_is_not_promoted(tracking_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     client, store = connect(tracking_uri), ["--tracking-uri", tracking_uri]
     assert main(["models", "registered", *store]) == 0
     assert "no registered models" in capsys.readouterr().out

@@ -20,7 +20,7 @@ def arguments(tmp_path: Path) -> list[str]:
     return ["reconstruct", "--weights", str(weights), "-o", str(tmp_path / "out.png"), "--option", "steps=3"]
 
 
-def test_content(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconstructs_content(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [*arguments, "--content", str(tmp_path / "photo.png"), "--layer", "conv2_1", "--side", "32", "-v"]
     assert main(command) == 0
     captured = capsys.readouterr()
@@ -32,7 +32,9 @@ def test_content(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     assert "--overwrite" in capsys.readouterr().err
 
 
-def test_style_of_another_size_is_seeded(arguments: list[str], exemplar: Path, tmp_path: Path) -> None:
+def test_style_reconstruction_has_the_requested_size_and_is_seeded(
+    arguments: list[str], exemplar: Path, tmp_path: Path
+) -> None:
     command = [*arguments, "--style", str(exemplar), "--layers", "conv1_1,conv3_1", "--size", "40x24", "-q"]
     contents = []
     for seed in ("1", "1", "2"):
@@ -56,7 +58,7 @@ def test_style_of_another_size_is_seeded(arguments: list[str], exemplar: Path, t
         (["--style", "photo.png", "-o", "out.tif"], ".png"),
     ],
 )
-def test_wrong_usage(
+def test_option_errors_exit_with_2(
     arguments: list[str], extra: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     extra = [str(tmp_path / text) if text.endswith((".png", ".tif")) else text for text in extra]

@@ -59,7 +59,7 @@ def test_convert_in_a_separate_process(client: MlflowClient, photos: Path, exemp
     assert not (tmp_path / "mlruns").exists()
 
 
-def test_convert_takes_the_model_that_the_weights_name(
+def test_convert_uses_the_model_named_in_the_weights(
     client: MlflowClient, photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     register(client, tmp_path, weights=write_weights(tmp_path / "wct2.safetensors", model="wct2"))
@@ -75,7 +75,7 @@ def test_convert_takes_the_model_that_the_weights_name(
     assert not (tmp_path / "other").exists()
 
 
-def test_styles_build(client: MlflowClient, exemplar: Path, tmp_path: Path) -> None:
+def test_styles_build_accepts_registered_weights(client: MlflowClient, exemplar: Path, tmp_path: Path) -> None:
     out = tmp_path / "style.safetensors"
     command = ["styles", "build", str(exemplar), "-o", str(out), "--weights", CHAMPION, "-q"]
     assert main([*command, "--tracking-uri", client.tracking_uri]) == 0
@@ -83,7 +83,7 @@ def test_styles_build(client: MlflowClient, exemplar: Path, tmp_path: Path) -> N
     assert read_saved_style(out).weights == ""
 
 
-def test_evaluate(client: MlflowClient, tmp_path: Path) -> None:
+def test_evaluate_accepts_registered_weights(client: MlflowClient, tmp_path: Path) -> None:
     register(client, tmp_path, seed=1)
     root = write_pairs(tmp_path / "set", 1)
     weights = [f"--weights=adain={uri}" for uri in (CHAMPION, "models:/adain-lwir/2")]

@@ -1,4 +1,4 @@
-"""Every command that takes paths gives the same for absolute ones, for relative ones, and from another folder."""
+"""Every command gives the same result for absolute and relative paths and from another working directory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.cli.world import build_world
 from tests.training.distillation.labelled import use_small_encoders
 
 At = Callable[[str], str]
-"""From the name of a file below the root to what is typed for it."""
+"""Function from a file name below the root to the path on the command line."""
 
 STYLE = ("--exemplar-polarity", "white-hot", "--threads", "1")
 
@@ -40,7 +40,7 @@ class Case:
     """A command with paths.
 
     Attributes:
-        arguments: What is typed; its results go below the folder ``OUT``.
+        arguments: Command-line arguments; results are written below the folder ``OUT``.
         results: Patterns of the files of ``OUT`` that are compared.
         slow: Whether one way of naming files is left out.
         printed: Regular expression of the lines of stdout that are compared.
@@ -194,13 +194,13 @@ CASES: dict[str, Case] = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """A folder with all that the commands read."""
+    """A folder with all inputs of the commands."""
     return build_world(tmp_path_factory.mktemp("relative") / "world", empty_database)
 
 
 @dataclass
 class Way:
-    """A way to name the files of a root: how they are typed, in which working folder."""
+    """A way to name the files of a root: form of the paths and working directory."""
 
     root: Path
     name: str
@@ -209,21 +209,21 @@ class Way:
 
     @property
     def out(self) -> Path:
-        """Folder of the results, with what some commands find there."""
+        """Folder of the results, with the files that some commands expect there."""
         return self.root / f"out of {self.name}"
 
     @property
     def prefix(self) -> str:
-        """What is typed before a name."""
+        """Prefix of a name."""
         return {"absolute": f"{self.root}/", "relative": "", "parent": f"../{self.root.name}/"}[self.name]
 
     def at(self, name: str) -> str:
-        """Return what is typed for a file; the root itself has no name."""
+        """Return the path of a file as given on the command line; an empty name is the root itself."""
         typed = self.prefix + name.replace("OUT", self.out.name)
         return typed or "."
 
     def prepare(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Make the folder of the results anew and enter the working folder."""
+        """Recreate the folder of the results and enter the working directory."""
         shutil.rmtree(self.out, ignore_errors=True)
         shutil.copytree(self.root / "photos", self.out / "photos")
         self.port = choose_port(None, 7900)
@@ -237,20 +237,20 @@ class Way:
         monkeypatch.chdir(self.root if self.name == "relative" else elsewhere)
 
     def plain(self, text: str) -> str:
-        """Return a text without the ways to the root, so that texts of several ways compare."""
+        """Return a text without the paths to the root, so that outputs can be compared."""
         for folder in (f"{self.root}/", f"../{self.root.name}/", f"{self.root}"):
             text = text.replace(folder, "")
         return text.replace(self.out.name, "OUT")
 
     def results(self, patterns: tuple[str, ...]) -> dict[str, str]:
-        """Return the files of patterns, by their places."""
+        """Return the files that match patterns, by relative path."""
         paths = {path for pattern in patterns for path in self.out.glob(pattern) if path.is_file()}
         assert paths or not patterns
         return {path.relative_to(self.out).as_posix(): self.plain(content_of(path)) for path in sorted(paths)}
 
 
 def content_of(path: Path) -> str:
-    """Return the content of a file; metadata of weights come in no order, and graphs name their nodes as they like."""
+    """Return the comparable content of a file: metadata of weights are unordered, and node names of graphs vary."""
     if path.suffix == ".onnx":
         return repr(read_metadata(path))
     if path.suffix == ".safetensors":
@@ -285,7 +285,7 @@ def run(case: Case, way: Way) -> tuple[int, str]:
 
 
 def ways_of(case: Case) -> tuple[str, ...]:
-    """Return the names of the ways that are tried: of a command that serves the least usual alone."""
+    """Return the names of the tested ways; only the least common one for a command that serves a page."""
     if case.serves:
         return ("parent",)
     return ("absolute", "relative") if case.slow else ("absolute", "relative", "parent")
@@ -296,7 +296,7 @@ def with_few_sizes(init: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_from_everywhere(
+def test_results_do_not_depend_on_the_working_directory(
     name: str, world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(make.ExportOptions, "__init__", with_few_sizes(make.ExportOptions.__init__))
@@ -321,14 +321,14 @@ def test_the_same_from_everywhere(
     assert all(one == found[ways_of(case)[0]] for one in found.values())
 
 
-def test_every_command_is_in_the_table() -> None:
+def test_every_command_is_covered() -> None:
     assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys()
 
 
 def test_a_run_resumes_under_another_path(
     world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was made by one way is skipped by another, whatever the working folder."""
+    """Results of a run are skipped by a run with other paths to the same files."""
     ways = [Way(world, name, empty_database) for name in ("relative", "absolute", "parent")]
     out = ways[0].out
     ways[0].prepare(monkeypatch)

@@ -30,7 +30,7 @@ class _Found:
     kind: _Kind = _Kind.ONE
 
 
-def test_what_json_does_not_know_becomes_what_it_does() -> None:
+def test_values_are_converted_to_json_types() -> None:
     content = _Found(Path("a") / "b", {1: math.nan, 2: 0.5, 3: math.inf})
     assert json.loads(json_text(plain(content))) == {
         "path": "a/b",
@@ -67,7 +67,9 @@ def _command(context: click.Context, name: str) -> click.Command:
     return found
 
 
-def test_the_document_is_all_of_stdout(tmp_path: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stdout_holds_only_the_json_document(
+    tmp_path: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(photograph()).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"no image")
     out = tmp_path / "out"
@@ -106,7 +108,7 @@ def test_a_dry_run_lists_what_would_be_done(tmp_path: Path, exemplar: Path, caps
         (["no-such", "--json"], "no-such"),
     ],
 )
-def test_an_error_is_a_document_too(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_json_documents(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     said = capsys.readouterr()
     found = json.loads(said.out)

@@ -1,4 +1,4 @@
-"""``--resume`` makes again what has changed, and nothing else; a run in which nothing succeeded binds nobody."""
+"""``--resume`` converts only what has changed; a run without any success can be resumed with other options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BAND = """<VRTRasterBand dataType="Byte" band="{0}"><SimpleSource>
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with an exemplar."""
+    """A working directory with an exemplar."""
     Image.fromarray(thermal(96, 128)).save(tmp_path / "e.png")
     monkeypatch.chdir(tmp_path)
 
@@ -96,7 +96,7 @@ def converted(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_a_raster_consists_of(
+def test_changed_raster_files_are_converted_again(
     case: Callable[[Path], Callable[[], None]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("in", "tiles"):
@@ -115,7 +115,9 @@ def test_what_a_raster_consists_of(
 
 
 @pytest.mark.parametrize("name", ["/vsizip/a.zip/t.tif", "/vsizip/{a.zip}/t.tif"])
-def test_a_raster_in_an_archive(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_raster_in_an_archive_is_converted_again(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def pack(seed: int) -> None:
         tile(tmp_path / "t.tif", seed)
         with zipfile.ZipFile("a.zip", "w") as archive:
@@ -128,7 +130,7 @@ def test_a_raster_in_an_archive(name: str, tmp_path: Path, capsys: pytest.Captur
         assert expected in converted(capsys)
 
 
-def test_a_sidecar_of_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_sidecar_file_causes_reconversion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     for number in range(2):
         Image.fromarray(photograph(40, 48, number)).save(tmp_path / f"in/{number}.png")
@@ -138,7 +140,9 @@ def test_a_sidecar_of_an_image(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "converted 1, skipped 1" in converted(capsys)
 
 
-def test_masks_and_exemplars(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_masks_and_exemplars_cause_reconversion(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(thermal(96, 128, 5)).save(tmp_path / "f.png")
     for name, level in (("m.png", 255), ("n.png", 100)):
         Image.new("L", (64, 48), level).save(name)
@@ -159,7 +163,7 @@ def test_masks_and_exemplars(photos: Path, tmp_path: Path, capsys: pytest.Captur
     assert Path("out/a.png").read_bytes() == Path("fresh/a.png").read_bytes()
 
 
-def test_a_changed_exemplar_is_refused_where_other_results_would_keep_the_old_one(
+def test_changed_exemplar_is_rejected_if_other_results_would_remain(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["convert", str(photos), *STYLE, "-o", "out"]) == 0
@@ -170,7 +174,7 @@ def test_a_changed_exemplar_is_refused_where_other_results_would_keep_the_old_on
     assert Path("out/a.png").read_bytes() == kept
 
 
-def test_round_robin_follows_the_set(capsys: pytest.CaptureFixture[str]) -> None:
+def test_round_robin_assignment_is_updated_after_images_are_removed(capsys: pytest.CaptureFixture[str]) -> None:
     Path("set").mkdir()
     for number in range(4):
         Image.fromarray(photograph(40, 48, number)).save(f"set/{number}.png")
@@ -197,7 +201,7 @@ def spoil(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("command", ["convert", "dataset", "video"])
 @pytest.mark.parametrize("word", [[], ["--resume"]])
-def test_a_run_in_which_nothing_succeeded_binds_nobody(
+def test_run_without_successes_can_be_resumed_with_other_options(
     command: str, word: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = Path("in")

@@ -24,7 +24,7 @@ def test_list_prints_a_table_or_json(tracked_runs: TrackedRuns, capsys: pytest.C
     ]
 
 
-def test_deliver_sends_a_run_that_was_not_tracked(
+def test_deliver_uploads_an_untracked_run(
     tmp_path: Path, tracking_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "quiet"

@@ -1,4 +1,4 @@
-"""Passwords and keys of URLs, looked for in every byte that a run writes or prints."""
+"""Passwords and keys of URLs are in no file or output of a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVER = f"http://me:{SECRET}@127.0.0.1:1/?token={SECRET}"
 
 
 class Vault(MemoryFileSystem):  # type: ignore[misc]
-    """A storage in memory whose URLs have passwords, and whose errors repeat them."""
+    """An in-memory storage whose URLs contain passwords, and whose errors repeat them."""
 
     protocol = "vault"
     store: dict[str, Any] = {}  # noqa: RUF012
@@ -41,7 +41,7 @@ class Vault(MemoryFileSystem):  # type: ignore[misc]
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[MemoryFileSystem]:
-    """Two RGB images, one that is refused and one that is damaged."""
+    """Two RGB images, one unreadable file and one damaged file."""
     fsspec.register_implementation("vault", Vault, clobber=True)
     system = fsspec.filesystem("vault")
     Image.fromarray(photograph(24, 32)).save(tmp_path / "a.png")
@@ -65,7 +65,7 @@ def leaks(root: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["convert", "dataset"])
-def test_a_run_writes_and_prints_no_secret(
+def test_secrets_are_neither_written_nor_printed(
     command: str, vault: MemoryFileSystem, exemplar: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "tracked"
@@ -83,7 +83,7 @@ def test_a_run_writes_and_prints_no_secret(
         assert b"vault://***@host/rgb" in (store / "mlflow.db").read_bytes()
 
 
-def test_results_in_a_remote_folder_hold_no_secret(
+def test_remote_results_contain_no_secrets(
     vault: MemoryFileSystem, exemplar: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--style", str(exemplar), "--model", "histogram", "--threads", "1"]
@@ -96,7 +96,7 @@ def test_results_in_a_remote_folder_hold_no_secret(
 
 
 @pytest.mark.parametrize("option", ["input", "out", "tracking"])
-def test_errors_and_warnings_hold_no_secret(
+def test_errors_and_warnings_contain_no_secrets(
     option: str,
     vault: MemoryFileSystem,
     photos: Path,
@@ -119,7 +119,7 @@ def test_errors_and_warnings_hold_no_secret(
     assert leaks(tmp_path) == []
 
 
-def test_the_folder_of_a_training_holds_no_secret(tmp_path: Path) -> None:
+def test_training_folder_contains_no_secrets(tmp_path: Path) -> None:
     lines: list[str] = []
     folder = RunFolder(tmp_path / "run", lines.append)
     folder.log(f"MLflow at {SERVER} lacks a part of this run")

@@ -18,14 +18,14 @@ def test_lists_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     assert [s["adc"]["bits"] for s in json.loads(capsys.readouterr().out) if s["name"] == "lepton-3.5"] == [14]
 
 
-def test_shows_one_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
+def test_shows_a_preset_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sensors", "lepton-3.5"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
     assert shown["sampling"]["width"] == 160
     assert shown["provenance"]["temporal.netd_mk"].startswith("datasheet: FLIR Systems, Lepton")
 
 
-def test_checks_one_of_mine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_validates_a_user_defined_sensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("adc: {bits: 14}\n")
     assert main(["sensors", str(path), "--json"]) == 0

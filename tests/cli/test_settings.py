@@ -14,7 +14,7 @@ from tests.conftest import photograph, thermal
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory, with an image, an exemplar whose name has a blank, and no settings."""
+    """A working directory with an image, an exemplar with a space in its name, and no settings."""
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photograph(40, 56)).save("a.png")
     Image.fromarray(thermal(64, 64)).save("warm day.png")
@@ -26,7 +26,7 @@ def header(out: str) -> dict[str, Any]:
     return found
 
 
-def test_the_order_is_command_line_environment_file_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_precedence_is_command_line_environment_file_default(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "ir-transfer.toml").write_text(
         '[convert]\nstyle = ["warm day.png"]\nmodel = "histogram"\nstrength = 0.25\nbit-depth = 16\nkeep-tone = true\n'
     )
@@ -53,7 +53,7 @@ def test_without_settings_none_are_recorded(folder: Path) -> None:
     assert header("out")["settings"] == {}
 
 
-def test_several_values_in_a_variable_are_quoted_as_in_a_shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multiple_values_in_a_variable_use_shell_quoting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IR_TRANSFER_CONVERT_STYLE", "'warm day.png' 'warm day.png'")
     monkeypatch.setenv("IR_TRANSFER_CONVERT_STYLE_WEIGHTS", "0.5,0.5")
     assert main(["convert", "a.png", "--model", "histogram", "-o", "out", "-q"]) == 0
@@ -61,12 +61,12 @@ def test_several_values_in_a_variable_are_quoted_as_in_a_shell(folder: Path, mon
     assert main(["convert", "a.png", "--model", "histogram", "-o", "out2", "-q"]) == 2
 
 
-def test_pyproject_has_a_table(folder: Path) -> None:
+def test_pyproject_table_is_read(folder: Path) -> None:
     (folder / "pyproject.toml").write_text('[tool.ir-transfer.sensors]\njson = true\n[project]\nname = "x"\n')
     assert main(["sensors"]) == 0
 
 
-def test_a_file_for_a_command_below_another(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_of_a_subcommand(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "ir-transfer.toml").write_text("[datasets.render]\ncount = 3\nsize = '32x32'\n")
     assert main(["datasets", "render", "scenes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"out": "scenes", "pairs": 3}
@@ -85,7 +85,7 @@ def test_config_replaces_the_file_of_the_working_directory(
     assert json.loads(capsys.readouterr().out)["pairs"] == 2
 
 
-def test_the_environment_names_a_file(
+def test_environment_variable_names_the_config_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "mine.toml").write_text("[datasets.render]\ncount = 2\nsize = '32x48'\n")
@@ -94,7 +94,7 @@ def test_the_environment_names_a_file(
     assert json.loads(capsys.readouterr().out)["pairs"] == 2
 
 
-def test_no_turns_off_what_is_on_by_default(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_flags_that_are_on_by_default_can_be_turned_off(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from ir_transfer.cli.settings import _flag, _options
     from ir_transfer.cli.train import train
 
@@ -121,9 +121,7 @@ def test_no_turns_off_what_is_on_by_default(folder: Path, capsys: pytest.Capture
         ("[convert\n", "expected ir-transfer.toml to be TOML"),
     ],
 )
-def test_a_faulty_file_is_an_error(
-    folder: Path, content: str, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_invalid_file_is_an_error(folder: Path, content: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "ir-transfer.toml").write_text(content)
     assert main(["convert", "a.png", "--style", "warm day.png", "-o", "out"]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
@@ -137,7 +135,7 @@ def test_two_files_with_settings_are_an_error(folder: Path, capsys: pytest.Captu
     assert "got both" in capsys.readouterr().err
 
 
-def test_a_file_that_is_missing_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--config", "none.toml", "sensors"]) == 2
     assert "none.toml" in capsys.readouterr().err
 
@@ -151,7 +149,7 @@ def test_a_file_that_is_missing_is_an_error(folder: Path, capsys: pytest.Capture
         ("IR_TRANSFER_CONVERT_STRENGTH", "much", "(set by environment variable IR_TRANSFER_CONVERT_STRENGTH)"),
     ],
 )
-def test_a_faulty_variable_is_an_error(
+def test_invalid_variable_is_an_error(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,

@@ -1,4 +1,4 @@
-"""What cannot be said is lost; what is to be done is done."""
+"""Closed and broken standard streams: output is lost, but the run is completed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ir_transfer.cli.process import escape_controls
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full", "2> >(exec true)"])
-def test_a_closed_stderr_costs_nothing(redirection: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_closed_stderr_does_not_affect_the_run(redirection: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
     (photos / "damaged.png").write_bytes(b"no image")
     command = f'sleep 0.2; exec "$@" {redirection}'
     arguments = [sys.executable, "-m", "ir_transfer", "convert", str(photos), "--style", str(exemplar)]
@@ -26,5 +26,5 @@ def test_a_closed_stderr_costs_nothing(redirection: str, photos: Path, exemplar:
         assert "converted 6, skipped 0, failed 1" in done.stdout
 
 
-def test_names_take_one_line() -> None:
+def test_control_characters_in_names_are_escaped() -> None:
     assert escape_controls("a\nb\tc\x1b[0m \u2028 é\udcdf") == "a\\nb\\tc\\x1b[0m \\u2028 é\\udcdf"

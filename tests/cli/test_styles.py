@@ -25,7 +25,7 @@ def looks(tmp_path: Path) -> Path:
     return folder
 
 
-def test_build_from_a_folder_and_use_it(
+def test_style_built_from_a_folder_is_usable(
     looks: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "mine.safetensors"
@@ -50,7 +50,7 @@ def test_other_files_in_a_folder_of_exemplars_are_reported(
         assert capsys.readouterr().err.count("ignored 1 file: 1 .gif") == 1
 
 
-def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) -> None:
+def test_declared_black_hot_exemplar_is_inverted(looks: Path, photos: Path, tmp_path: Path) -> None:
     style = tmp_path / "black.safetensors"
     build = [
         "styles",
@@ -75,7 +75,7 @@ def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) 
     assert (read_image(plain / "a.png").levels == images["black-hot"]).all()
 
 
-def test_style_weights(looks: Path, tmp_path: Path) -> None:
+def test_style_weights_blend_exemplars(looks: Path, tmp_path: Path) -> None:
     out, first = tmp_path / "mix.safetensors", tmp_path / "first.safetensors"
     pair = [str(looks / "0.png"), str(looks / "1.png")]
     assert main(["styles", "build", *pair, "-o", str(out), "--model", "histogram"]) == 0
@@ -88,7 +88,7 @@ def test_style_weights(looks: Path, tmp_path: Path) -> None:
     assert main(["styles", "build", *pair, "-o", str(tmp_path / "x.safetensors"), *shares[:1], "a,b"]) == 2
 
 
-def test_wrong_outputs(looks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_output_paths_are_rejected(looks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["styles", "build", str(looks), "-o", str(tmp_path / "x.png")]) == 2
     assert "end in .safetensors" in capsys.readouterr().err
     (tmp_path / "file").write_text("in the way")
@@ -97,7 +97,7 @@ def test_wrong_outputs(looks: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "expected to write" in capsys.readouterr().err
 
 
-def test_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lists_presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (tmp_path,))
     assert main(["styles"]) == 0
     assert "has no bundled styles" in capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert listed == {"name": "nir-ground", "model": "adain", "weights": "adain-nir", **metadata}
 
 
-def test_a_preset_finds_its_weights(
+def test_preset_selects_its_weights(
     looks: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shipped = tmp_path / "shipped"

@@ -1,4 +1,4 @@
-"""Runs that are to be logged to a store that cannot exist are refused before their work."""
+"""Runs to be logged to an invalid store are rejected before they start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STORES = {
 
 @pytest.mark.parametrize("uri", STORES)
 @pytest.mark.parametrize("command", ["convert", "train", "evaluate", "detect"])
-def test_a_store_that_cannot_be_is_refused_before_the_work(
+def test_invalid_store_is_rejected_before_the_run(
     command: str, uri: str, photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -53,7 +53,7 @@ def test_a_store_that_cannot_be_is_refused_before_the_work(
     assert not out.exists()
 
 
-def test_a_file_of_another_kind_is_no_store(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_rejected_as_store(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("no database" * 100)
     command = ["convert", str(photos), "--style", str(exemplar), "--model", "gray", "-o", str(tmp_path / "out")]
     assert main([*command, "--track", "--tracking-uri", f"sqlite:///{tmp_path}/text.db"]) == 2

@@ -43,7 +43,7 @@ def start_and_signal(root: Path, number: signal.Signals, line: str) -> subproces
 
 
 @pytest.mark.timeout(900)
-def test_killed_then_interrupted_then_resumed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_resumes_after_kill_and_interrupt(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert start_and_signal(root, signal.SIGKILL, "step 50").returncode == -signal.SIGKILL
     step = checkpoint.load(root / "run" / "last.pt")["step"]
     assert step >= 49
@@ -56,7 +56,7 @@ def test_killed_then_interrupted_then_resumed(root: Path, capsys: pytest.Capture
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_and_ends_as_interrupted(root: Path, number: signal.Signals) -> None:
+def test_signal_saves_a_checkpoint_and_exits_as_interrupted(root: Path, number: signal.Signals) -> None:
     assert start_and_signal(root, number, "sanity check passed").returncode == 130
     assert checkpoint.load(root / "run" / "last.pt")["step"] >= 0
     assert "stopped at step" in (root / "run" / "log.txt").read_text()
@@ -92,7 +92,7 @@ def test_a_signal_saves_and_ends_as_interrupted(root: Path, number: signal.Signa
         (["--set", "data.band=lwr"], ["data: band", "'lwir'"]),
     ],
 )
-def test_mistakes_name_the_key_and_the_remedy(
+def test_errors_name_the_key_and_a_fix(
     root: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: list[str]
 ) -> None:
     assert main(arguments(root, *more)) == 2
@@ -101,7 +101,7 @@ def test_mistakes_name_the_key_and_the_remedy(
     assert all(word in error for word in words), error
 
 
-def test_wrong_root_and_missing_recipe(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_data_root_and_missing_recipe_are_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = ["train", str(root / "recipe.yaml"), "--data", str(root / "nowhere"), "-o", str(root / "run")]
     assert main(wrong) == 2
     assert "--data" in capsys.readouterr().err
@@ -109,7 +109,7 @@ def test_wrong_root_and_missing_recipe(root: Path, capsys: pytest.CaptureFixture
     assert "configs/train" in capsys.readouterr().err
 
 
-def test_unequal_sizes_name_the_pair(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pair_of_unequal_sizes_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (10, 12)).save(root / "pairs" / "ir" / "scene_2.png")
     assert main(arguments(root)) == 2
     error = capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_unequal_sizes_name_the_pair(root: Path, capsys: pytest.CaptureFixture[s
     assert "register" in error
 
 
-def test_checkpoints_of_another_kind(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_incompatible_checkpoints_are_rejected(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "run").mkdir()
     torch.save({"weights": torch.zeros(2)}, root / "run" / "last.pt")
     assert main(arguments(root, "--resume")) == 2

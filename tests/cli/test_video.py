@@ -30,7 +30,7 @@ def arguments(clip: Path, exemplar: Path) -> list[str]:
     return ["video", str(clip), "--style", str(exemplar), "--model", "histogram"]
 
 
-def test_last_lines_and_exit_codes(
+def test_summary_lines_and_exit_codes(
     arguments: list[str], clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 0
@@ -49,7 +49,7 @@ def test_last_lines_and_exit_codes(
     assert main([*arguments, "--resume", "--overwrite"]) == 2
 
 
-def test_damage_is_reported(arguments: list[str], clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_frames_are_reported(arguments: list[str], clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = clip.with_name("frames")
     folder.mkdir()
     for number, pixels in enumerate(moving(3)):
@@ -72,12 +72,16 @@ def test_damage_is_reported(arguments: list[str], clip: Path, capsys: pytest.Cap
         (["--model", "adian"], "did you mean 'adain'"),
     ],
 )
-def test_wrong_usage(arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_option_errors_exit_with_2(
+    arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([*arguments, *extra]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_without_av(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_av_package_is_named(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("convert", "read_video", "write_video"):
         monkeypatch.delitem(sys.modules, f"ir_transfer.conversion.video.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
@@ -85,7 +89,7 @@ def test_without_av(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsy
     assert "pip install 'ir-transfer[video]'" in capsys.readouterr().err
 
 
-def test_kill_and_resume_give_the_same_frames(
+def test_resume_after_sigkill_gives_identical_frames(
     clip: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
@@ -131,7 +135,7 @@ def test_h264_does_not_depend_on_uninitialised_memory(clip: Path, exemplar: Path
     assert videos[0] == videos[1]
 
 
-def test_frames_in_a_folder_need_no_av(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_frame_folders_do_not_need_av(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['av'] = None\n"
         "from ir_transfer.cli import main\n"

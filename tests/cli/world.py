@@ -1,4 +1,4 @@
-"""A folder with something for every command: images, sets, recipes, weights, styles, a store."""
+"""A folder with inputs for every command: images, sets, recipes, weights, styles, a store."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.training.runs import make_root
 
 
 def build_world(root: Path, empty_database: Path) -> Path:
-    """Write a folder with an input of every kind and return it.
+    """Write a folder with inputs for every command and return it.
 
     Args:
         root: The folder.
-        empty_database: Of MLflow, to be copied.
+        empty_database: An empty MLflow database to copy.
     """
     make_root(root)  # pairs and recipe.yaml
     for number in range(2):

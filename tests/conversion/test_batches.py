@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ir_transfer.conversion.batches import BUCKETS, Batcher, bucket_sizes, chunk_sizes, read_ahead
 
 
-def test_order_is_kept_and_no_more_than_depth_is_read_ahead() -> None:
+def test_order_is_kept_and_read_ahead_is_bounded() -> None:
     taken = 0
     most_ahead = 0
     lock = threading.Lock()
@@ -34,7 +34,7 @@ def test_order_is_kept_and_no_more_than_depth_is_read_ahead() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=60), st.integers(1, 6))
-def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, int]], limit: int) -> None:
+def test_every_item_is_in_one_batch_of_equal_sizes(sizes: list[tuple[int, int]], limit: int) -> None:
     items = list(enumerate(sizes))
     batcher = Batcher[tuple[int, tuple[int, int]]](lambda item: item[1], lambda _size: limit)
     batches = [batch for item in items if (batch := batcher.add(item))]
@@ -47,7 +47,7 @@ def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, in
 
 
 @given(st.integers(1, 200), st.sampled_from([1, 2, 3, 4, 5, 8, 12, 16, 24]))
-def test_buckets_hold_every_image_once_and_no_copies(count: int, most: int) -> None:
+def test_buckets_hold_every_image_once(count: int, most: int) -> None:
     lengths = bucket_sizes(count, most)
     assert sum(lengths) == count
     assert lengths == sorted(lengths, reverse=True)
@@ -55,7 +55,7 @@ def test_buckets_hold_every_image_once_and_no_copies(count: int, most: int) -> N
     assert len(lengths) <= count // most + most.bit_length() + 1
 
 
-def test_buckets_of_some_groups() -> None:
+def test_bucket_sizes() -> None:
     assert bucket_sizes(16, 16) == [16]
     assert bucket_sizes(15, 16) == [8, 4, 2, 1]
     assert bucket_sizes(37, 16) == [16, 16, 4, 1]
@@ -63,7 +63,7 @@ def test_buckets_of_some_groups() -> None:
 
 
 @given(st.integers(0, 3000), st.integers(1, 8), st.integers(1, 64))
-def test_chunks_hold_every_task_once_and_grow_no_larger(count: int, workers: int, largest: int) -> None:
+def test_chunks_hold_every_task_once_and_do_not_grow(count: int, workers: int, largest: int) -> None:
     sizes = chunk_sizes(count, workers, largest)
     assert sum(sizes) == count
     assert max(sizes, default=1) <= largest
@@ -71,7 +71,7 @@ def test_chunks_hold_every_task_once_and_grow_no_larger(count: int, workers: int
 
 
 @given(st.integers(200, 3000), st.integers(1, 8))
-def test_workers_that_take_chunks_in_turn_end_at_about_one_time(count: int, workers: int) -> None:
+def test_workers_finish_at_about_the_same_time(count: int, workers: int) -> None:
     ends = [0] * workers
     for size in chunk_sizes(count, workers, 64):
         ends[ends.index(min(ends))] += size

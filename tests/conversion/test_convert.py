@@ -23,7 +23,7 @@ from tests.models.small_thermal import SMALL_THERMAL
 
 
 class Watcher:
-    """Keeps what is reported to it."""
+    """Records the notifications."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -70,7 +70,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_image_keeps_its_size_and_place(options: Options, photos: Path) -> None:
+def test_every_image_keeps_its_size_and_relative_path(options: Options, photos: Path) -> None:
     summary = run(options)
     assert counts(summary) == (6, 0, 0)
     for source in photos.rglob("*.*"):
@@ -80,7 +80,7 @@ def test_every_image_keeps_its_size_and_place(options: Options, photos: Path) ->
             assert after.mode == "L"
 
 
-def test_manifest_says_it_all(options: Options, photos: Path) -> None:
+def test_manifest_records_all_settings(options: Options, photos: Path) -> None:
     out = run(options, command="ir-transfer convert photos", seed=7).out
     header, *entries = lines(out)
     assert header["kind"] == "header"
@@ -108,7 +108,7 @@ def test_trained_network_end_to_end(options: Options, weights: Path) -> None:
 @pytest.mark.parametrize(
     "changes", [{"batch_size": 1, "workers": 1}, {"batch_size": 3, "workers": 4}, {"workers": 2, "threads": 1}]
 )
-def test_bytes_do_not_depend_on_batches_or_workers(
+def test_results_do_not_depend_on_batches_or_workers(
     options: Options, weights: Path, tmp_path: Path, changes: dict[str, int]
 ) -> None:
     threads = torch.get_num_threads()
@@ -152,13 +152,13 @@ def test_style_weights_blend(options: Options, exemplar: Path, tmp_path: Path) -
     assert blend == pytest.approx(0.7 * first + 0.3 * second, abs=0.01)
 
 
-def test_strength_zero_is_the_photograph(options: Options, photos: Path) -> None:
+def test_strength_0_gives_the_luma_of_the_input(options: Options, photos: Path) -> None:
     out = run(options, strength=0.0).out
     gray = read_image(photos / "a.png").gray()
     np.testing.assert_allclose(read_image(out / "a.png").gray(), gray, atol=1 / 255)
 
 
-def test_bad_files_cost_their_line_and_nothing_else(options: Options, photos: Path) -> None:
+def test_damaged_files_fail_without_affecting_others(options: Options, photos: Path) -> None:
     (photos / "empty.png").write_bytes(b"")
     (photos / "text.jpg").write_text("no image")
     (photos / "cut.png").write_bytes((photos / "a.png").read_bytes()[:500])
@@ -184,7 +184,7 @@ def test_max_pixels(options: Options, photos: Path) -> None:
     assert counts(run(options, max_pixels=200 * 100, resume=True)) == (1, 6, 0)
 
 
-def test_existing_results_are_refused(options: Options) -> None:
+def test_existing_results_are_rejected(options: Options) -> None:
     before = tree(run(options).out)
     with pytest.raises(InputError, match="--resume"):
         run(options)
@@ -194,7 +194,7 @@ def test_existing_results_are_refused(options: Options) -> None:
     assert tree(options.out or Path()) == before
 
 
-def test_resume_repairs_what_is_lost_changed_or_failed(options: Options, photos: Path) -> None:
+def test_resume_recreates_missing_changed_and_failed_results(options: Options, photos: Path) -> None:
     (photos / "z.png").write_bytes(b"")
     out = run(options).out
     whole = tree(out)
@@ -211,7 +211,7 @@ def test_resume_repairs_what_is_lost_changed_or_failed(options: Options, photos:
     "changes",
     [{"strength": 0.5}, {"model": "gray"}, {"bit_depth": 16}, {"polarity": "black-hot"}, {"precision": "bfloat16"}],
 )
-def test_resume_never_mixes_looks(options: Options, changes: dict[str, Any]) -> None:
+def test_resume_rejects_changed_settings(options: Options, changes: dict[str, Any]) -> None:
     before = tree(run(options).out)
     with pytest.raises(InputError, match="results of one set of options"):
         run(options, resume=True, **changes)
@@ -232,7 +232,7 @@ def test_fail_fast_converts_nothing_after_a_collision(options: Options, photos: 
     assert counts(run(options, fail_fast=True)) == (0, 0, 1)
 
 
-def test_a_run_that_came_and_went_meanwhile_is_not_replaced(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrently_created_results_are_not_overwritten(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     def quick_rival(name: str) -> torch.device:
         monkeypatch.setattr("ir_transfer.conversion.devices.pick_device", pick_device)
         run(options, model="gray")
@@ -244,7 +244,7 @@ def test_a_run_that_came_and_went_meanwhile_is_not_replaced(options: Options, mo
     assert lines(options.out or Path())[0]["look"]["model"] == "gray"
 
 
-def test_errors_of_damaged_files_are_the_same_every_time(options: Options, photos: Path, tmp_path: Path) -> None:
+def test_errors_of_damaged_files_are_deterministic(options: Options, photos: Path, tmp_path: Path) -> None:
     for name, kind in (("x.png", "PNG"), ("y.tif", "TIFF")):
         Image.fromarray(photograph()).save(photos / name, kind)
         (photos / name).write_bytes((photos / name).read_bytes()[:40])
@@ -253,12 +253,12 @@ def test_errors_of_damaged_files_are_the_same_every_time(options: Options, photo
     assert sum(error is not None for error in runs[0]) == 2
 
 
-def test_names_as_long_as_the_system_allows(options: Options, photos: Path) -> None:
+def test_names_of_maximum_length(options: Options, photos: Path) -> None:
     (photos / "a.png").rename(photos / f"{'n' * 251}.png")
     assert counts(run(options)) == (6, 0, 0)
 
 
-def test_a_bad_style_leaves_nothing_behind(options: Options, tmp_path: Path) -> None:
+def test_invalid_style_leaves_no_output(options: Options, tmp_path: Path) -> None:
     flat = tmp_path / "flat.png"
     Image.fromarray(np.zeros((20, 20), np.uint8)).save(flat)
     for changes in ({"styles": (str(flat),)}, {"styles": ("none.png",)}, {"model": "adian"}, {"device": "gpu"}):
@@ -267,7 +267,7 @@ def test_a_bad_style_leaves_nothing_behind(options: Options, tmp_path: Path) -> 
         assert not (tmp_path / "out").exists()
 
 
-def test_weights_of_another_model(options: Options, weights: Path) -> None:
+def test_weights_of_another_model_are_rejected(options: Options, weights: Path) -> None:
     with pytest.raises(IrTransferError, match="adain"):
         run(options, model="wct2", weights=str(weights))
 
@@ -284,7 +284,7 @@ def test_unwritable_output(options: Options, tmp_path: Path) -> None:
     assert "choose another folder" in str(lines(out)[-1]["error"])
 
 
-def test_two_runs_in_one_folder(options: Options, tmp_path: Path) -> None:
+def test_concurrent_run_in_one_folder_is_rejected(options: Options, tmp_path: Path) -> None:
     import fcntl
     import os
 

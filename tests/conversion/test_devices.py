@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 
 def all_levels(dtype: type[np.uint8 | np.uint16], channels: int) -> NDArray[np.uint8 | np.uint16]:
-    """Every level of a type, in another order in each channel."""
+    """Every level of a type, in a different order in each channel."""
     levels = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(16, -1)
     return np.stack([np.roll(levels, 7 * channel) for channel in range(channels)])
 
@@ -32,7 +32,7 @@ def images(*, channels: int = 3) -> dict[str, DecodedImage]:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("kind", list(images()))
-def test_levels_become_the_floats_of_rgb(kind: str, channels: int) -> None:
+def test_levels_on_the_device_equal_rgb_floats(kind: str, channels: int) -> None:
     image = images(channels=channels)[kind]
     content = content_on(CPU, [image, image])
     assert content.shape == (2, 3, image.height, image.width)
@@ -48,7 +48,7 @@ def test_images_of_different_kinds_share_a_batch() -> None:
     np.testing.assert_array_equal(content.numpy(), np.stack([gray.rgb(), fine.rgb()]))
 
 
-def test_a_range_is_known_where_white_is_the_largest_level() -> None:
+def test_range_is_known_if_white_is_the_largest_level() -> None:
     known = {kind: has_known_range(image) for kind, image in images().items()}
     assert known == {
         "uint8": True, "uint16": True, "12 bits": False, "big-endian": True, "float": False, "turned": True
@@ -56,7 +56,7 @@ def test_a_range_is_known_where_white_is_the_largest_level() -> None:
 
 
 def critical(bit_depth: BitDepth) -> NDArray[np.float32]:
-    """Every level and every border between two, with the floats on both sides of it, and what is out of range."""
+    """Every level, every boundary between two levels with its neighbouring floats, and values out of range."""
     white = 2**bit_depth - 1
     borders = (np.arange(2 * white + 1) / (2 * white)).astype(np.float32)
     around = [borders, np.nextafter(borders, np.float32(-1)), np.nextafter(borders, np.float32(2))]
@@ -64,7 +64,7 @@ def critical(bit_depth: BitDepth) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("bit_depth", [8, 16])
-def test_levels_of_the_device_are_those_of_to_levels(bit_depth: BitDepth, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nearest_levels_equal_to_levels(bit_depth: BitDepth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ir_transfer.conversion.devices._QUANTISED_AT_ONCE", 1000)
     given = critical(bit_depth)
     found = nearest_levels(torch.from_numpy(given)[None, None], bit_depth).numpy()
@@ -73,7 +73,7 @@ def test_levels_of_the_device_are_those_of_to_levels(bit_depth: BitDepth, monkey
     np.testing.assert_array_equal(found.view(expected.dtype)[0, 0], expected)
 
 
-def test_a_result_that_is_not_finite_stays_an_intensity() -> None:
+def test_non_finite_result_becomes_an_intensity() -> None:
     intensity = torch.rand(3, 16, 20, generator=torch.Generator().manual_seed(0))
     intensity[1, 3, 4], intensity[2, 0, 0] = float("nan"), float("inf")
     launched = PendingResults(CPU)
@@ -87,7 +87,7 @@ def test_a_result_that_is_not_finite_stays_an_intensity() -> None:
     assert fine.dtype == np.uint16
 
 
-def test_results_that_are_there_keep_their_time() -> None:
+def test_available_results_keep_their_time() -> None:
     result = np.zeros((16, 16), np.float32)
     launched = PendingResults.of([result], 1.5)
     assert launched.done()

@@ -16,13 +16,13 @@ def places(*inputs: str | Path, out: Path | None = None) -> list[str]:
     return [str(found.place) for found in expand([str(text) for text in inputs], out)]
 
 
-def test_folder_is_recursive_sorted_and_keeps_sub_folders(photos: Path) -> None:
+def test_folder_is_searched_recursively_in_order(photos: Path) -> None:
     (photos / "labels.txt").write_text("0 1 2")
     (photos / ".hidden.png").write_bytes(b"x")
     assert places(photos) == ["a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg"]
 
 
-def test_own_and_other_output_folders_are_left_out(photos: Path) -> None:
+def test_output_folders_are_skipped(photos: Path) -> None:
     for name in ("own", "other"):
         (photos / name).mkdir()
         (photos / name / "x.png").write_bytes(b"x")
@@ -31,14 +31,14 @@ def test_own_and_other_output_folders_are_left_out(photos: Path) -> None:
     assert places(photos / "other") == ["x.png"]
 
 
-def test_glob(photos: Path) -> None:
+def test_expands_a_glob(photos: Path) -> None:
     assert places(photos / "*.png") == ["a.png", "d.png"]
     assert places(photos / "**" / "*.jpg") == ["b.jpg", "sub/e.jpg"]
     with pytest.raises(MissingFileError, match="pattern"):
         places(photos / "*.webp")
 
 
-def test_list_file(photos: Path) -> None:
+def test_reads_a_list_file(photos: Path) -> None:
     listing = photos / "listing.txt"
     listing.write_text("# two of them\nsub/a.png\n\na.png\nmissing.png\n")
     assert places(listing) == ["sub/a.png", "a.png", "missing.png"]
@@ -48,27 +48,27 @@ def test_list_file(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfea\0", "a.png\nb.jpg\n".encode("utf-16-le")])
-def test_list_file_of_another_encoding(photos: Path, data: bytes) -> None:
+def test_list_file_in_another_encoding(photos: Path, data: bytes) -> None:
     (photos / "listing.txt").write_bytes(data)
     with pytest.raises(DecodeError, match=r"listing\.txt: .*UTF-8"):
         places(photos / "listing.txt")
 
 
-def test_single_files_keep_what_is_below_their_common_folder(photos: Path) -> None:
+def test_single_files_keep_paths_below_their_common_folder(photos: Path) -> None:
     assert places(photos / "a.png") == ["a.png"]
     assert places(photos / "a.png", photos / "sub" / "a.png") == ["a.png", "sub/a.png"]
 
 
-def test_the_same_file_twice_is_one(photos: Path) -> None:
+def test_duplicate_inputs_are_merged(photos: Path) -> None:
     assert places(photos / "a.png", photos / "a.png") == ["a.png"]
 
 
-def test_a_foreign_manifest_hides_no_images(photos: Path) -> None:
+def test_unrelated_manifest_does_not_hide_images(photos: Path) -> None:
     (photos / "sub" / "manifest.jsonl").write_text('{"audio_filepath": "a.wav"}\n')
     assert places(photos) == ["a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg"]
 
 
-def test_missing_and_empty(tmp_path: Path) -> None:
+def test_missing_and_empty_inputs_are_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="empty name"):
         places("")
     with pytest.raises(MissingFileError, match="nowhere"):
@@ -77,7 +77,7 @@ def test_missing_and_empty(tmp_path: Path) -> None:
         places(tmp_path)
 
 
-def test_symlink_loops_end(photos: Path) -> None:
+def test_symlink_loops_terminate(photos: Path) -> None:
     (photos / "sub" / "up").symlink_to(photos, target_is_directory=True)
     (photos / "self").symlink_to("self")
     (photos / "linked").symlink_to(photos / "sub", target_is_directory=True)
@@ -88,7 +88,7 @@ def test_symlink_loops_end(photos: Path) -> None:
     assert places(photos / "**" / "*.png") == ["a.png", "d.png", "sub/a.png"]
 
 
-def test_default_out_is_beside_the_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_output_is_beside_the_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_out([str(photos)]) == photos.with_name("photos_ir")
     assert default_out([f"{photos}/"]) == photos.with_name("photos_ir")
     assert default_out([str(photos / "a.png")]) == photos / "a_ir"
@@ -107,7 +107,7 @@ def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(found.source) for found in expand(["photos"])][:1] == [os.path.join("photos", "a.png")]  # noqa: PTH118
 
 
-def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> None:
+def test_list_file_with_a_missing_path_is_rejected(photos: Path) -> None:
     listing = photos / "listing.txt"
     listing.write_text("a.png\n/\n")
     with pytest.raises(DecodeError, match="one image file per line"):
@@ -115,7 +115,7 @@ def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
-def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
+def test_unreadable_sub_folder_does_not_stop_the_run(photos: Path) -> None:
     (photos / "sub").chmod(0)
     try:
         command = [sys.executable, "-m", "ir_transfer", "convert", str(photos), "--model", "histogram"]
@@ -134,7 +134,7 @@ def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["/vsizip/a.zip/b.tif", "/vsicurl/https://host/b.tif"])
-def test_results_do_not_lie_beside_a_file_in_an_archive(text: str) -> None:
+def test_input_in_an_archive_requires_an_output_folder(text: str) -> None:
     with pytest.raises(InputError, match="expected -o OUT"):
         default_out([text])
     with pytest.raises(InputError, match="expected -o to name a folder"):

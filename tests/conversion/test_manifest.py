@@ -24,7 +24,7 @@ def filled(out: Path, count: int = 3) -> Manifest:
     return manifest
 
 
-def test_header_first_then_a_line_an_input(tmp_path: Path) -> None:
+def test_header_is_followed_by_one_line_per_input(tmp_path: Path) -> None:
     filled(tmp_path)
     lines = (tmp_path / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     assert lines[0].encode().startswith(MANIFEST_START)
@@ -32,7 +32,7 @@ def test_header_first_then_a_line_an_input(tmp_path: Path) -> None:
     assert len(lines) == 4
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_entries_round_trip(tmp_path: Path) -> None:
     written = filled(tmp_path)
     read = Manifest.load(tmp_path)
     assert read is not None
@@ -42,7 +42,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 400))
-def test_a_torn_last_line_is_dropped(cut: int) -> None:
+def test_truncated_last_line_is_dropped(cut: int) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -75,13 +75,13 @@ def test_damage_before_the_last_line_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", '{"some": "log"}\n', "[1]\n", "text\n"])
-def test_other_files_of_that_name_are_refused(tmp_path: Path, text: str) -> None:
+def test_other_files_named_manifest_are_rejected(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.jsonl").write_text(text)
     with pytest.raises(InputError, match="manifest"):
         Manifest.load(tmp_path)
 
 
-def test_the_latest_line_of_an_output_counts_and_order_is_the_plans(tmp_path: Path) -> None:
+def test_latest_entry_of_an_output_is_used_in_plan_order(tmp_path: Path) -> None:
     manifest = filled(tmp_path)
     manifest.append(Entry("in/other.jpg", None, "failed", error="taken"))
     manifest.append(Entry("in/ü1.jpg", "ü1.png", "failed", error="now bad"))
@@ -92,7 +92,7 @@ def test_the_latest_line_of_an_output_counts_and_order_is_the_plans(tmp_path: Pa
     assert read.entries["ü1.png"].error == "now bad"
 
 
-def test_another_look_is_refused_by_name(tmp_path: Path) -> None:
+def test_changed_setting_is_rejected_by_name(tmp_path: Path) -> None:
     HEADER.refuse_other_settings({"model": "gray", "strength": 1.0}, tmp_path)
     with pytest.raises(InputError, match=r"strength=1\.0 .*got 0\.5"):
         HEADER.refuse_other_settings({"model": "gray", "strength": 0.5}, tmp_path)
@@ -100,7 +100,7 @@ def test_another_look_is_refused_by_name(tmp_path: Path) -> None:
         HEADER.refuse_other_settings({"model": "gray", "strength": 1.0, "seed": 1}, tmp_path)
 
 
-def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:
+def test_deleted_manifest_is_an_error(tmp_path: Path) -> None:
     manifest = filled(tmp_path)
     manifest.path.unlink()
     with pytest.raises(EncodeError, match="--resume"):
@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
     assert (tmp_path / "manifest.jsonl").read_bytes().endswith(b"}\n")
 
 
-def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_round_trip(tmp_path: Path) -> None:
     manifest = Manifest.create(tmp_path, HEADER)
     manifest.append(Entry("in/\udcff.jpg", "\udcff.png", "failed", error="x"))
     manifest.close()

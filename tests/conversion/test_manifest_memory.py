@@ -1,4 +1,4 @@
-"""A manifest of a large set takes little memory for each line, and its text is never held as a whole."""
+"""Memory per line of a large manifest is small, and its text is never held as a whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def peak_and_kept(function: Callable[[], object]) -> tuple[float, float]:
-    """Return the bytes for each line that a call takes at most, and those of its result."""
+    """Return the peak memory of a call and the memory of its result, in bytes per line."""
     tracemalloc.start()
     try:
         kept = function()
@@ -56,14 +56,14 @@ def load(folder: Path) -> Manifest:
     return manifest
 
 
-def test_a_line_takes_no_more_than_its_key_and_position(folder: Path) -> None:
+def test_memory_per_loaded_line_is_its_key_and_position(folder: Path) -> None:
     # The second time, no module is imported; what a thread of an earlier test allocates counts once at most.
     peak, kept = min(peak_and_kept(lambda: load(folder)) for _ in range(2))
     assert kept < 250  # 200; entries that are held take 600
     assert peak < kept + 100
 
 
-def test_lines_of_a_run_take_no_more_than_their_keys_and_positions(tmp_path: Path) -> None:
+def test_memory_per_appended_line_is_its_key_and_position(tmp_path: Path) -> None:
     manifest = Manifest.create(tmp_path, Header("", {}, {}))
 
     def run() -> None:
@@ -117,7 +117,7 @@ def test_the_text_of_a_manifest_is_not_held(folder: Path) -> None:
     assert manifest.path.read_bytes() == before
 
 
-def test_a_table_of_a_manifest_is_made_by_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_is_built_in_chunks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -132,7 +132,7 @@ def test_a_table_of_a_manifest_is_made_by_parts(folder: Path, monkeypatch: pytes
     assert peak < 200  # with all rows at once: 590
 
 
-def test_lines_that_are_added_have_common_values(tmp_path: Path) -> None:
+def test_equal_values_of_appended_entries_are_shared(tmp_path: Path) -> None:
     manifest = Manifest.create(tmp_path, Header("", {}, {}))
     for number in range(3):
         made = Entry(f"{number}.jpg", f"{number}.png", "converted", variant={"number": 0}, reading={**READING})
@@ -145,7 +145,7 @@ def test_lines_that_are_added_have_common_values(tmp_path: Path) -> None:
         assert first.variant is second.variant
 
 
-def test_a_url_in_any_value_is_redacted(tmp_path: Path) -> None:
+def test_urls_are_redacted_in_every_value(tmp_path: Path) -> None:
     manifest = Manifest.create(tmp_path, Header("", {}, {}))
     secret = "https://me:hunter2@host/a.tif"
     manifest.append(Entry(secret, "a.png", "failed", error=f"got {secret}", reading={"notes": [secret]}))
@@ -156,7 +156,7 @@ def test_a_url_in_any_value_is_redacted(tmp_path: Path) -> None:
     manifest.close()
 
 
-def test_a_file_whose_parts_fail_does_not_appear(tmp_path: Path) -> None:
+def test_file_is_not_created_if_writing_fails(tmp_path: Path) -> None:
     def parts() -> Iterator[bytes]:
         yield b"one"
         raise KeyError("two")

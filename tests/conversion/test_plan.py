@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError
 from tests.conftest import photograph
 
 
-def test_outputs_keep_sub_folder_and_stem(photos: Path, tmp_path: Path) -> None:
+def test_outputs_keep_subfolder_and_stem(photos: Path, tmp_path: Path) -> None:
     plan = make_plan([str(photos)], tmp_path / "out")
     assert [str(job.output) for job in plan.jobs] == ["a.png", "b.png", "c.png", "d.png", "sub/a.png", "sub/e.png"]
     tiff = make_plan([str(photos)], tmp_path / "out", "tiff")
@@ -22,7 +22,7 @@ def test_outputs_keep_sub_folder_and_stem(photos: Path, tmp_path: Path) -> None:
     assert make_plan([str(photos)]).out == tmp_path / "photos_ir"
 
 
-def test_a_collision_costs_the_later_one(photos: Path, tmp_path: Path) -> None:
+def test_name_collision_fails_only_the_second_input(photos: Path, tmp_path: Path) -> None:
     Image.fromarray(photograph()).save(photos / "a.tif")
     plan = make_plan([str(photos)], tmp_path / "out")
     assert len(plan.jobs) == 6
@@ -33,21 +33,21 @@ def test_a_collision_costs_the_later_one(photos: Path, tmp_path: Path) -> None:
     assert "which is also that of" in refused.error
 
 
-def test_one_file_by_two_names_is_no_collision(photos: Path, tmp_path: Path) -> None:
+def test_two_paths_to_one_file_are_not_a_collision(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "a.png").symlink_to(photos / "a.png")
     plan = make_plan([str(photos / "a.png"), str(tmp_path / "again")], tmp_path / "out")
     assert (len(plan.jobs), len(plan.refused)) == (1, 0)
 
 
-def test_a_photograph_is_never_replaced(photos: Path) -> None:
+def test_inputs_are_never_overwritten(photos: Path) -> None:
     with pytest.raises(InputError, match=r"would replace (an )?RGB image"):
         make_plan([str(photos)], photos)
     with pytest.raises(InputError, match=r"would replace (an )?RGB image"):
         make_plan([str(photos / "sub" / "a.png")], photos / "sub")
 
 
-def test_out_that_looks_like_an_image_is_refused(photos: Path) -> None:
+def test_output_folder_with_an_image_suffix_is_rejected(photos: Path) -> None:
     with pytest.raises(InputError, match="name a folder"):
         make_plan([str(photos / "a.png")], "result.png")
 
@@ -72,7 +72,7 @@ def test_existing_results_need_an_option(photos: Path, tmp_path: Path) -> None:
         refuse_existing(plan, resume=False, overwrite=False)
 
 
-def test_many_files_cost_no_call_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_planning_makes_no_system_call_per_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders, each = 10, 500
     Image.fromarray(photograph()).save(tmp_path / "one.png")
     for number in range(folders):
@@ -101,7 +101,7 @@ def test_many_files_cost_no_call_each(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sum(calls.values()) < 40 * (folders + 1)  # a few for each folder and its parents, none for a file
 
 
-def test_a_result_that_leads_to_a_photograph_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_result_linked_to_an_input_is_rejected(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.png").symlink_to(photos / "a.png")
     with pytest.raises(InputError, match=r"a\.png would replace an RGB image"):

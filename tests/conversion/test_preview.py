@@ -20,7 +20,7 @@ def results(photos: Path, out: Path, names: int) -> None:
         Image.fromarray(thermal(150, 200)).save(out / job.output)
 
 
-def test_sheet_of_at_most_twelve_rows(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_sheet_has_at_most_12_rows(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 30)
     path = write_preview(make_plan([str(photos)], tmp_path / "out"), [str(exemplar)])
     assert path == tmp_path / "out" / "preview.png"
@@ -32,7 +32,7 @@ def test_sheet_of_at_most_twelve_rows(photos: Path, exemplar: Path, tmp_path: Pa
     assert np.ptp(pixels[30:120, 8:200], axis=2).max() > 20  # the RGB image keeps its colours
 
 
-def test_no_result_is_ever_replaced(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_preview_does_not_overwrite_results(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     Image.fromarray(photograph()).save(photos / "preview.png")
     out = tmp_path / "out"
     results(photos, out, 0)
@@ -41,7 +41,7 @@ def test_no_result_is_ever_replaced(photos: Path, exemplar: Path, tmp_path: Path
     assert (out / "preview.png").read_bytes() == before
 
 
-def test_styles_that_are_no_image_have_no_column(photos: Path, tmp_path: Path) -> None:
+def test_styles_without_an_image_have_no_column(photos: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 0)
     styles = ["preset:lwir-road-day", "x.safetensors"]
     path = write_preview(make_plan([str(photos)], tmp_path / "out"), styles)
@@ -50,7 +50,7 @@ def test_styles_that_are_no_image_have_no_column(photos: Path, tmp_path: Path) -
         assert sheet.width == 2 * 488 + 8
 
 
-def test_failed_results_are_left_out(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_failed_results_are_omitted(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 0)
     plan = make_plan([str(photos)], tmp_path / "out")
     (photos / "a.png").write_bytes(b"damage")
@@ -59,5 +59,5 @@ def test_failed_results_are_left_out(photos: Path, exemplar: Path, tmp_path: Pat
     assert write_preview(plan, [str(exemplar)], left_out={"a.png"})
 
 
-def test_nothing_to_show(photos: Path, tmp_path: Path) -> None:
+def test_no_results_give_no_preview(photos: Path, tmp_path: Path) -> None:
     assert write_preview(make_plan([str(photos)], tmp_path / "out"), ["x.png"]) is None

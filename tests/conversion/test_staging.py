@@ -24,7 +24,7 @@ Tree = dict[str, bytes]
 
 @pytest.fixture
 def memory() -> Iterator[MemoryFileSystem]:
-    """An empty storage."""
+    """An empty in-memory storage."""
     system = fsspec.filesystem("memory")
     system.store.clear()
     yield system
@@ -33,7 +33,7 @@ def memory() -> Iterator[MemoryFileSystem]:
 
 @pytest.fixture
 def upload(memory: MemoryFileSystem) -> Iterator[None]:
-    """Nothing is left of the mounts."""
+    """No mount remains after the test."""
     yield
     assert not remote.mounts()
 
@@ -56,7 +56,7 @@ def same_but_for_names(ours: Tree, theirs: Tree, told: set[str]) -> bool:
     return ours.keys() == theirs.keys() and {name for name in ours if ours[name] != theirs[name]} <= told
 
 
-def test_a_remote_folder_becomes_what_a_local_one_does_and_resumes(
+def test_remote_folder_gives_local_results_and_resumes(
     memory: MemoryFileSystem, photos: Path, exemplar: Path, tmp_path: Path
 ) -> None:
     (photos / "n.png").write_bytes((photos / "a.png").read_bytes()[:200])
@@ -102,7 +102,7 @@ def test_a_remote_set_keeps_its_labels(memory: MemoryFileSystem, exemplar: Path,
     assert stored(memory, "/bucket/yolo_ir").keys() == theirs.keys()
 
 
-def test_masks_are_read_from_the_storage(memory: MemoryFileSystem, exemplar: Path, tmp_path: Path) -> None:
+def test_masks_are_read_from_remote_storage(memory: MemoryFileSystem, exemplar: Path, tmp_path: Path) -> None:
     root = tmp_path / "set"
     for kind in ("images", "masks"):
         (root / kind).mkdir(parents=True)
@@ -123,7 +123,7 @@ def test_file_urls_are_plain_paths(photos: Path, exemplar: Path, tmp_path: Path)
     assert len(local(tmp_path / "ir")) == 7
 
 
-def test_names_that_lead_elsewhere_are_left_out(memory: MemoryFileSystem, photos: Path) -> None:
+def test_names_that_escape_the_folder_are_skipped(memory: MemoryFileSystem, photos: Path) -> None:
     data = (photos / "a.png").read_bytes()
     for name in ("a.png", "../../../../../../tmp/evil.png", "x/../../b.png", f"{'n' * 300}.png", ".hidden.png"):
         memory.store[f"/bucket/rgb/{name}"] = memory.open("/bucket/one", "wb")
@@ -155,7 +155,7 @@ def test_one_remote_image(memory: MemoryFileSystem, photos: Path, exemplar: Path
     assert set(stored(memory, "/bucket/rgb/sub/e_ir")) == {"e.png", "manifest.jsonl"}
 
 
-def test_a_remote_raster_is_refused_and_told_how(
+def test_remote_raster_is_rejected_with_a_hint(
     memory: MemoryFileSystem, photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     profile = {"driver": "GTiff", "width": 40, "height": 32, "count": 3, "dtype": "uint8", "crs": "EPSG:32610"}
@@ -171,7 +171,7 @@ def test_a_remote_raster_is_refused_and_told_how(
     assert len(stored(memory, "/bucket/ir")) == 7
 
 
-def test_a_remote_image_is_fetched_up_to_the_limit_only(
+def test_download_of_a_remote_image_is_limited(
     memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = 100 * 16 + 2**20  # bytes that an image of 100 pixels may have
@@ -193,7 +193,7 @@ def test_a_remote_image_is_fetched_up_to_the_limit_only(
         assert len(read_bytes(Path(folder) / "fits.png", 100)) == limit
 
 
-def test_a_file_in_an_archive_is_named_as_rasterio_does(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_archive_members_are_named_as_in_rasterio(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(photos / "a.png", "inner/a.png")
     command = ["convert", f"zip://{tmp_path}/a.zip!inner/a.png", "--style", str(exemplar), "--model", "gray", "-q"]
@@ -208,6 +208,6 @@ def test_a_file_in_an_archive_is_named_as_rasterio_does(photos: Path, exemplar: 
         (("photos",), "zip://a.zip", "expected -o to name a folder"),
     ],
 )
-def test_an_archive_that_is_no_input_is_refused(inputs: tuple[str, ...], out: str | Path, message: str) -> None:
+def test_invalid_archive_inputs_are_rejected(inputs: tuple[str, ...], out: str | Path, message: str) -> None:
     with pytest.raises(InputError, match=message), staged(inputs, out):
         pass

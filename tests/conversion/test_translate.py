@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 class InBatches(Translator):
-    """Takes images as on CUDA."""
+    """Translates in batches, as on CUDA."""
 
     takes_batches = True
 
@@ -31,18 +31,18 @@ def images(count: int, height: int = 33, width: int = 47) -> list[DecodedImage]:
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:1", "mps", "cuda:99", ""])
-def test_devices_that_are_not_there(name: str) -> None:
+def test_unavailable_devices_are_rejected(name: str) -> None:
     with pytest.raises(InputError, match="device"):
         pick_device(name)
 
 
-def test_devices() -> None:
+def test_device_names() -> None:
     assert pick_device("cpu") == CPU
     assert pick_device("auto").type in {"cpu", "cuda"}
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
-def test_batches_give_each_image_its_own_result(exemplar: Path, count: int) -> None:
+def test_batched_results_equal_single_results(exemplar: Path, count: int) -> None:
     choice = choose_styles([str(exemplar)], model="histogram")
     single = Translator.load(choice, CPU)
     batched = InBatches(single.model, single.style, CPU)
@@ -54,7 +54,7 @@ def test_batches_give_each_image_its_own_result(exemplar: Path, count: int) -> N
         np.testing.assert_allclose(one, many, atol=1e-6)
 
 
-def test_batches_on_cuda_are_buckets_that_the_memory_takes(exemplar: Path) -> None:
+def test_cuda_batches_are_buckets_that_fit_memory(exemplar: Path) -> None:
     translator = Translator.load(choose_styles([str(exemplar)], model="gray"), CPU)
     assert translator.batch_for(512, 640) == 1
     cuda = replace(translator, device=torch.device("cuda"))
@@ -65,7 +65,7 @@ def test_batches_on_cuda_are_buckets_that_the_memory_takes(exemplar: Path) -> No
     assert replace(cuda, batch_size=3).batch_for(3000, 4000) == 3
 
 
-def test_bfloat16_is_close(exemplar: Path, tmp_path: Path) -> None:
+def test_bfloat16_is_close_to_float32(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
     create_model("adain", weights=None, **SMALL_THERMAL).save(weights)

@@ -1,4 +1,4 @@
-"""Inputs on a web server: pre-signed URLs, whose query is a secret, and servers that send more than they are asked."""
+"""Inputs on a web server: pre-signed URLs with a secret query, and servers that ignore range requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Site:
     Attributes:
         url: Its address.
         files: Its files by path and query, as a request must name them.
-        asked: Requests that it got.
+        asked: Received requests.
         packed: Whether files are sent with gzip.
     """
 
@@ -46,7 +46,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A server that, like storage with URLs signed for a download, refuses HEAD, and that ignores ranges."""
+    """A server that rejects HEAD, as storage with signed URLs does, and ignores ranges."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -117,7 +117,7 @@ def test_a_run_resumes_with_a_new_signature(site: Site, photos: Path, exemplar: 
     assert json.loads(lines[1])["status"] == "converted"
 
 
-def test_a_refused_signature_costs_its_line(
+def test_rejected_signature_fails_that_input(
     site: Site, exemplar: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = ["convert", f"{site.url}/a.png?sig={SECRET}", "--style", str(exemplar), "--model", "histogram"]
@@ -150,7 +150,7 @@ def test_gdal_names_the_result_without_the_query(site: Site, exemplar: Path, tmp
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_a_server_that_ignores_ranges_is_read_up_to_the_limit(packed: bool, site: Site, tmp_path: Path) -> None:
+def test_download_is_limited_if_the_server_ignores_ranges(packed: bool, site: Site, tmp_path: Path) -> None:
     limit = 100 * 16 + 2**20  # bytes that an image of 100 pixels may have
     site.packed = packed
     site.files = {"/large.png": bytes(limit * 200), "/fits.png": bytes(limit)}
@@ -171,11 +171,11 @@ def test_a_server_that_ignores_ranges_is_read_up_to_the_limit(packed: bool, site
         ("s3://bucket/a?.png", "got the pattern"),
     ],
 )
-def test_other_urls_with_signs_of_patterns_are_refused(url: str, message: str, tmp_path: Path) -> None:
+def test_urls_with_glob_characters_are_rejected(url: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message), staged([url], tmp_path):
         pass
 
 
-def test_an_ipv6_host_is_no_pattern(tmp_path: Path) -> None:
+def test_ipv6_host_is_not_a_glob(tmp_path: Path) -> None:
     with staged(["http://[::1]:9/a.png?sig=1"], tmp_path) as ((local,), _):
         assert Path(local).name == "a.png"

@@ -15,7 +15,7 @@ def test_geometry_is_the_same_for_both_images() -> None:
         assert np.corrcoef(photo, truth.ravel())[0, 1] > 0.95
 
 
-def test_more_than_8_bits_go_through_with_all_of_them() -> None:
+def test_16_bit_precision_is_kept() -> None:
     rows, columns = np.mgrid[:90, :120]
     fine = (40000 + (rows + columns) % 200).astype(np.uint16)  # one level of 8 bits
     content, truth, _ = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
@@ -27,7 +27,7 @@ def test_more_than_8_bits_go_through_with_all_of_them() -> None:
         assert 40000 <= image.min() * 65535 <= image.max() * 65535 <= 40200
 
 
-def test_photographs_of_16_bits_take_every_change_of_light() -> None:
+def test_light_changes_apply_to_16_bit_images() -> None:
     fine = np.random.default_rng(0).integers(0, 65535, (72, 96, 3), dtype=np.uint16)
     augment = PairAugment(48, seed=0)
     for seed in range(40):

@@ -31,12 +31,12 @@ WANTED = [
 ]
 
 
-def test_every_wanted_card_ships() -> None:
+def test_every_card_is_bundled() -> None:
     assert sorted(WANTED) == list_cards()
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_cards_are_valid_and_say_what_matters(name: str) -> None:
+def test_cards_are_valid_and_complete(name: str) -> None:
     card = load_card(name)
     assert card.licence
     assert card.summary.endswith((".", ")."))
@@ -56,11 +56,11 @@ def test_cards_are_valid_and_say_what_matters(name: str) -> None:
         ("msrs", "train_00004N", None),
     ],
 )
-def test_scenes_by_name(name: str, stem: str, scene: str | None) -> None:
+def test_scenes_are_derived_from_names(name: str, stem: str, scene: str | None) -> None:
     assert load_card(name).scene_of(stem) == scene
 
 
-def test_unknown_card_and_missing_file(tmp_path: Path) -> None:
+def test_unknown_card_and_missing_file_are_errors(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="'kaist'"):
         load_card("kaits")
     with pytest.raises(MissingFileError, match=r"no\.yaml"):
@@ -80,7 +80,7 @@ def test_unknown_card_and_missing_file(tmp_path: Path) -> None:
         ("pixels: 2", "pixels: two", InputError, "alignment: pixels to be"),
     ],
 )
-def test_mistakes_name_file_and_key(tmp_path: Path, old: str, new: str, error: type[Exception], message: str) -> None:
+def test_errors_name_file_and_key(tmp_path: Path, old: str, new: str, error: type[Exception], message: str) -> None:
     text = (resource("datasets") / "generic-paired.yaml").read_text()
     assert old in text
     path = tmp_path / "generic-paired.yaml"

@@ -19,12 +19,12 @@ def test_finds_by_fields_and_back_references(tmp_path: Path) -> None:
     assert [*found] == [("test", "3"), ("train", "1")]
 
 
-def test_hidden_files_and_folders_are_no_images(tmp_path: Path) -> None:
+def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
     touch(tmp_path, "rgb/.a.png", "rgb/b.png/c.png", "rgb/d.txt", "rgb/e.tif")
     assert [*NamePattern("rgb/{id}.*").find(tmp_path)] == [("e",)]
 
 
-def test_names_of_two_unicode_forms_are_one(tmp_path: Path) -> None:
+def test_unicode_normalisation_forms_match(tmp_path: Path) -> None:
     one, other = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
     touch(tmp_path, f"rgb/{one}.png", f"ir/{other}.png", f"{other}/{one}_a.png")
     assert [*NamePattern("rgb/{id}.*").find(tmp_path)] == [*NamePattern("ir/{id}.*").find(tmp_path)] == [(one,)]
@@ -33,7 +33,7 @@ def test_names_of_two_unicode_forms_are_one(tmp_path: Path) -> None:
     assert NamePattern("ir/{id}.png").match(f"ir/{other}.png") == {"id": one}
 
 
-def test_stars_do_not_matter_and_are_left_out_of_names(tmp_path: Path) -> None:
+def test_stars_match_anything_and_are_omitted_when_filling(tmp_path: Path) -> None:
     pattern = NamePattern(r"{id:\d+}*.*")
     touch(tmp_path, "0150_rgb.png", "0151.jpg", "x.png")
     assert [*pattern.find(tmp_path)] == [("0150",), ("0151",)]

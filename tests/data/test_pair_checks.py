@@ -11,7 +11,7 @@ from ir_transfer.errors import InputError
 from tests.training.pair_set import render_pairs
 
 
-def test_pairs_of_two_sizes_are_counted(tmp_path: Path) -> None:
+def test_pairs_of_unequal_sizes_are_counted(tmp_path: Path) -> None:
     render_pairs(tmp_path, 4)
     check_pairs(list_pairs(tmp_path))
     for name in ("scene_1", "scene_3"):
@@ -20,7 +20,7 @@ def test_pairs_of_two_sizes_are_counted(tmp_path: Path) -> None:
         check_pairs(list_pairs(tmp_path))
 
 
-def test_a_palette_is_no_infrared_image_but_three_equal_channels_are(tmp_path: Path) -> None:
+def test_colour_palettes_are_rejected_but_equal_channels_accepted(tmp_path: Path) -> None:
     render_pairs(tmp_path, 2)
     path = tmp_path / "ir" / "scene_1.png"
     with Image.open(path) as image:
@@ -34,7 +34,7 @@ def test_a_palette_is_no_infrared_image_but_three_equal_channels_are(tmp_path: P
         check_singles([pair.alone("ir") for pair in list_pairs(tmp_path)])
 
 
-def test_a_file_that_cannot_be_halved_is_found_by_its_header(tmp_path: Path) -> None:
+def test_file_that_cannot_be_split_is_found_from_its_header(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     for width in (80, 79):
         Image.new("RGB", (width, 40)).save(tmp_path / "train" / "1.png")
@@ -45,7 +45,7 @@ def test_a_file_that_cannot_be_halved_is_found_by_its_header(tmp_path: Path) -> 
         check_pairs(pairs)
 
 
-def test_sizes_are_those_of_upright_images(tmp_path: Path) -> None:
+def test_sizes_account_for_orientation(tmp_path: Path) -> None:
     render_pairs(tmp_path, 2)
     path = tmp_path / "rgb" / "scene_1.png"
     exif = Image.Exif()

@@ -14,7 +14,7 @@ from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from tests.training.pair_set import render_pairs
 
 
-def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path: Path) -> None:
+def test_pairs_are_matched_by_stem_regardless_of_suffix(tmp_path: Path) -> None:
     render_pairs(tmp_path, 2)
     with Image.open(tmp_path / "rgb" / "scene_1.png") as image:
         image.save(tmp_path / "rgb" / "scene_1.jpg")
@@ -23,14 +23,14 @@ def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path: Path) -> None:
     assert [(p.stem, p.rgb.suffix) for p in list_pairs(tmp_path)] == [("scene_0", ".png"), ("scene_1", ".jpg")]
 
 
-def test_load_shrinks_both_alike(tmp_path: Path) -> None:
+def test_both_images_are_reduced_equally(tmp_path: Path) -> None:
     render_pairs(tmp_path, 1, size=(60, 80))
     rgb, ir, _ = load_pair(list_pairs(tmp_path)[0], max_width=40)
     assert rgb.shape == (30, 40, 3)
     assert ir.shape == (30, 40)
 
 
-def test_sixteen_bits_and_orientation_are_read_as_the_command_reads_them(tmp_path: Path) -> None:
+def test_16_bits_and_orientation_are_read_as_in_convert(tmp_path: Path) -> None:
     for side in ("rgb", "ir"):
         (tmp_path / side).mkdir()
     ramp = np.linspace(0, 65535, 20 * 30).astype(np.uint16).reshape(20, 30)
@@ -46,7 +46,7 @@ def test_sixteen_bits_and_orientation_are_read_as_the_command_reads_them(tmp_pat
         load_pair(list_pairs(tmp_path)[0])
 
 
-def test_missing_folder_no_partner_and_other_size(tmp_path: Path) -> None:
+def test_missing_folders_unpaired_files_and_unequal_sizes_are_errors(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="rgb/ and ir/"):
         list_pairs(tmp_path)
     for side in ("rgb", "ir"):
@@ -101,7 +101,7 @@ def test_16_bit_infrared_is_not_clipped(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_pair(pair)[1], 32896 / 65535)
 
 
-def test_list_files_name_pairs_and_what_is_missing(tmp_path: Path) -> None:
+def test_list_files_give_pairs_and_report_missing_files(tmp_path: Path) -> None:
     (tmp_path / "align_train.txt").write_text("FLIR_1_PreviewData\nFLIR_2_PreviewData\n")
     for name in ("FLIR_1_RGB.jpg", "FLIR_1_PreviewData.jpeg", "FLIR_2_RGB.jpg"):
         save(tmp_path / "JPEGImages" / name, np.zeros((8, 8), np.uint8))
@@ -121,7 +121,7 @@ def test_two_column_lists(tmp_path: Path) -> None:
     assert (pair.stem, pair.ir) == ("a b_1", tmp_path / "c.png")
 
 
-def test_a_card_that_does_not_fit_is_reported(tmp_path: Path) -> None:
+def test_mismatched_card_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="crop_LR_visible"):
         list_pairs(tmp_path, load_card("roadscene"))
     with pytest.raises(InputError, match="show llvip"):

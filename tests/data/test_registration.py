@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 
 def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return an RGB image and an infrared image with the same edges, whose contrast is another one, of either sign."""
+    """Return an RGB image and an infrared image with the same edges but different contrast of either sign."""
     random = np.random.default_rng(seed)
     rgb, ir = np.full((height, width, 3), 0.5), np.full((height, width), 0.4)
     for _ in range(40):
@@ -25,14 +25,14 @@ def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np
 
 
 def moved(infrared: NDArray[np.uint8], matrix: Floats) -> NDArray[np.uint8]:
-    """Return the image that a camera sees which is off by a motion: ``matrix`` leads back."""
+    """Return the image warped by a motion; ``matrix`` is the inverse motion."""
     size = (infrared.shape[1], infrared.shape[0])
     found = cv2.warpAffine(infrared, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.uint8)
 
 
 def largest_error(found: Floats, wanted: Floats, size: tuple[int, int]) -> float:
-    """Return the largest distance in pixels of two motions over the middle of an image, to its quarters."""
+    """Return the largest distance in pixels of two motions over the central half of an image."""
     rows, columns = (np.linspace(0.15, 0.85, 5) * side for side in size)
     points = np.array([[x, y, 1] for x in columns for y in rows], np.float32)
     return float(np.linalg.norm(points @ found.T - points @ wanted.T, axis=1).max())
@@ -47,7 +47,7 @@ MOTIONS = {
 
 @pytest.mark.parametrize("name", MOTIONS)
 @pytest.mark.parametrize("size", [(240, 320), (300, 480)])
-def test_a_known_motion_is_found_to_a_third_of_a_pixel(name: str, size: tuple[int, int]) -> None:
+def test_known_motion_is_recovered_within_a_third_of_a_pixel(name: str, size: tuple[int, int]) -> None:
     wanted = np.array(MOTIONS[name], np.float32)
     photograph, infrared = pair(*size)
     off = moved(infrared, wanted)
@@ -62,14 +62,14 @@ def test_a_known_motion_is_found_to_a_third_of_a_pixel(name: str, size: tuple[in
     assert after < 0.5 * before
 
 
-def test_a_registered_pair_stays_as_it_is() -> None:
+def test_registered_pair_is_unchanged() -> None:
     photograph, infrared = pair()
     found = measure_registration(photograph, infrared)
     assert largest_error(found.matrix, np.eye(2, 3, dtype=np.float32), (240, 320)) < 0.3
     assert not found.improves
 
 
-def test_unrelated_images_are_never_made_worse() -> None:
+def test_registration_never_worsens_unrelated_images() -> None:
     for seed in range(4):
         found = measure_registration(pair(seed=seed)[0], pair(seed=seed + 10)[1])
         corners = np.array([[0, 0, 1], [320, 0, 1], [0, 240, 1], [320, 240, 1]], np.float32)
@@ -77,7 +77,7 @@ def test_unrelated_images_are_never_made_worse() -> None:
         assert not found.improves or found.after > found.before
 
 
-def test_what_does_not_converge_or_goes_too_far_is_the_identity() -> None:
+def test_failed_or_excessive_registration_gives_the_identity() -> None:
     photograph, infrared = pair()
     flat = np.full_like(infrared, 90)
     far = moved(infrared, np.array([[1, 0, 14], [0, 1, 0]], np.float32))
@@ -89,7 +89,7 @@ def test_what_does_not_converge_or_goes_too_far_is_the_identity() -> None:
         assert np.array_equal(apply_registration(other, found), other)
 
 
-def test_sixteen_bits_stay_sixteen_bits() -> None:
+def test_16_bit_images_stay_16_bit() -> None:
     photograph, infrared = pair()
     wide = infrared.astype(np.uint16) * 257
     off = cv2.warpAffine(

@@ -18,7 +18,7 @@ FILE = Path("x.png")
 PAIRS = [Pair(f"s{scene}_f{frame}", FILE, FILE, f"s{scene}") for scene in range(10) for frame in range(3)]
 
 
-def test_scenes_stay_whole_and_the_seed_decides() -> None:
+def test_scenes_are_not_divided_and_splits_depend_on_the_seed() -> None:
     scenes = scenes_by_pattern(PAIRS, r"^(s\d+)_")
     split = make_split(scenes, 0.2, 0)
     assert (split.count("train"), split.count("val")) == (24, 6)
@@ -27,23 +27,23 @@ def test_scenes_stay_whole_and_the_seed_decides() -> None:
     assert len({str(make_split(scenes, 0.2, seed).parts["val"]) for seed in range(8)}) > 3
 
 
-def test_names_that_do_not_fit_the_pattern() -> None:
+def test_names_that_do_not_match_the_pattern_are_errors() -> None:
     with pytest.raises(InputError, match="'s0_f0' and 29 more"):
         scenes_by_pattern(PAIRS, r"^video(\d+)")
 
 
-def test_runs_of_neighbours() -> None:
+def test_consecutive_names_form_scenes() -> None:
     assert [*scenes_by_runs(PAIRS[:4], 3).values()] == ["run00000"] * 3 + ["run00001"]
 
 
-def test_look_alikes_join_scenes() -> None:
+def test_scenes_with_similar_images_are_joined() -> None:
     scenes = {"a": "1", "b": "2", "c": "3", "d": "4"}
     joined, gone = join_scenes(scenes, [("a", "b"), ("b", "c")])
     assert gone == 2
     assert joined["a"] == joined["b"] == joined["c"] != joined["d"]
 
 
-def test_a_split_that_would_divide_a_scene_is_refused() -> None:
+def test_split_that_divides_a_scene_is_rejected() -> None:
     with pytest.raises(InputError, match="at least two scenes"):
         make_split(dict.fromkeys("abc", "one"), 0.1, 0)
     large = dict.fromkeys("abcd", "1") | dict.fromkeys("efghi", "2")
@@ -51,7 +51,7 @@ def test_a_split_that_would_divide_a_scene_is_refused() -> None:
     assert (split.count("train"), split.count("val")) == (5, 4)
 
 
-def test_files_are_read_back_and_leaks_refused(tmp_path: Path) -> None:
+def test_split_files_round_trip_and_leaks_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "split.json"
     split = make_split(scenes_by_pattern(PAIRS, r"^(s\d+)_"), 0.2, 0)
     write_split(path, split, card="generic-paired", seed=0)

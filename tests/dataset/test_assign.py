@@ -29,7 +29,7 @@ def image(pixels: Any) -> DecodedImage:
     return DecodedImage(levels, 255.0, hashlib.sha256(levels.tobytes()).hexdigest())
 
 
-def test_an_image_gets_each_style_once_before_one_comes_again() -> None:
+def test_each_style_is_used_once_before_any_repeats() -> None:
     for number in range(20):
         drawn = draw_variants(options(variants=5), rel_path(number), number, 3)
         assert sorted(one.style for one in drawn[:3] if one.style is not None) == [0, 1, 2]
@@ -37,7 +37,7 @@ def test_an_image_gets_each_style_once_before_one_comes_again() -> None:
         assert [one.number for one in drawn] == [0, 1, 2, 3, 4]
 
 
-def test_the_draw_depends_on_seed_and_place_alone() -> None:
+def test_assignment_depends_only_on_seed_and_path() -> None:
     asked = options(strengths=(0.5, 1.0), flip_share=0.5)
     assert draw_variants(asked, rel_path(1), 1, 3) == draw_variants(asked, rel_path(1), 99, 3)
     first = [draw_variants(asked, rel_path(n), n, 3)[0] for n in range(50)]
@@ -50,19 +50,19 @@ def test_the_draw_depends_on_seed_and_place_alone() -> None:
     assert 10 < sum(one.inverted for one in first) < 40
 
 
-def test_round_robin_goes_through_the_styles_in_turn() -> None:
+def test_round_robin_cycles_through_styles() -> None:
     asked = options(assign="round-robin", variants=2)
     styles = [one.style for n in range(3) for one in draw_variants(asked, rel_path(n), n, 3)]
     assert styles == [0, 1, 2, 0, 1, 2]
 
 
-def test_the_plain_luma_comes_last_and_has_no_style() -> None:
+def test_grayscale_variant_is_last_and_has_no_style() -> None:
     drawn = draw_variants(options(variants=2, include_gray=True, flip_share=1.0), rel_path(0), 0, 3)
     assert [one.style is None for one in drawn] == [False, False, True]
     assert drawn[-1] == Variant(2, None)
 
 
-def test_night_images_get_night_styles_and_patterns_theirs() -> None:
+def test_rules_assign_styles_by_light_and_by_path() -> None:
     rules, styles = parse_rules(("night=dark.png", "images/0003.png=b"), ("a", "b"))
     assert styles == ("a", "b", "dark.png")
     assert rules == (Rule("night", 2, "night=dark.png"), Rule("images/0003.png", 1, "images/0003.png=b"))
@@ -84,12 +84,12 @@ def test_night_images_get_night_styles_and_patterns_theirs() -> None:
 
 
 @pytest.mark.parametrize("text", ["night", "=a", "night=", ""])
-def test_a_rule_needs_a_condition_and_a_style(text: str) -> None:
+def test_rule_needs_a_condition_and_a_style(text: str) -> None:
     with pytest.raises(InputError, match="CONDITION=STYLE"):
         parse_rules((text,), ("a",))
 
 
-def test_the_nearest_exemplar_shows_the_same_thing_in_either_polarity() -> None:
+def test_nearest_exemplar_is_found_in_either_polarity() -> None:
     scenes = [thermal(64, 64, seed).astype(np.float32) / np.float32(255) for seed in (1, 2, 3)]
     similarity = ExemplarSimilarity(
         [np.float32(1) - scenes[0], scenes[1], np.float32(0.5) + np.float32(0.3) * scenes[2]]

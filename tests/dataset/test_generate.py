@@ -31,7 +31,7 @@ def exemplars(tmp_path: Path) -> tuple[str, ...]:
 
 @pytest.fixture
 def coco(tmp_path: Path) -> Path:
-    """Four RGB images in two splits, with boxes; an image without labels, and one that is damaged."""
+    """Four RGB images in two splits with boxes, an image without labels, and a damaged one."""
     root = tmp_path / "coco"
     images, annotations = [], []
     for number, split in enumerate(("train", "train", "val", "val")):
@@ -68,9 +68,7 @@ def tree(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
-def test_a_coco_set_of_several_looks_can_be_loaded_as_it_is(
-    coco: Path, exemplars: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_coco_set_with_several_styles_loads_unchanged(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     out = tmp_path / "ir"
     summary = make(coco, exemplars, out, variants=2, include_gray=True)
     assert (summary.kind, summary.images, summary.run.converted, summary.broken) == ("coco", 4, 12, [])
@@ -96,7 +94,9 @@ def test_a_coco_set_of_several_looks_can_be_loaded_as_it_is(
     assert np.abs(gray.astype(int) - luma).max() <= 1
 
 
-def test_card_and_tables_say_how_every_image_was_made(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_card_and_tables_record_the_settings_of_every_image(
+    coco: Path, exemplars: tuple[str, ...], tmp_path: Path
+) -> None:
     (coco / "train/000.jpg").write_bytes(b"no image")
     summary = make(coco, exemplars, tmp_path / "ir", strengths=(0.5, 0.5), command="ir-transfer dataset coco")
     assert (summary.run.converted, summary.run.failed) == (3, 1)
@@ -117,9 +117,7 @@ def test_card_and_tables_say_how_every_image_was_made(coco: Path, exemplars: tup
     assert [label["image_id"] for label in content["annotations"]] == [2]
 
 
-def test_the_same_seed_gives_the_same_bytes_also_in_pieces(
-    coco: Path, exemplars: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_equal_seeds_give_identical_sets_also_in_shards(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     asked: dict[str, Any] = {"variants": 2, "flip_share": 0.5, "strengths": (0.4, 1.0)}
     asked["camera"] = CameraOptions("boson-640")
     make(coco, exemplars, tmp_path / "one/ir", **asked)
@@ -134,7 +132,7 @@ def test_the_same_seed_gives_the_same_bytes_also_in_pieces(
     assert tree(tmp_path / "one/ir")["train/001.png"] != tree(tmp_path / "three/ir")["train/001.png"]
 
 
-def test_a_set_made_again_keeps_nothing_of_the_old_one(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_overwrite_removes_all_previous_results(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     out = tmp_path / "ir"
     make(coco, exemplars, out, variants=3)
     (out / "train/notes.txt").write_text("mine")
@@ -145,7 +143,7 @@ def test_a_set_made_again_keeps_nothing_of_the_old_one(coco: Path, exemplars: tu
     assert verify_dataset(out) == []
 
 
-def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_verify_reports_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     out = tmp_path / "ir"
     make(coco, exemplars, out)
     assert verify_dataset(out) == []
@@ -163,9 +161,7 @@ def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...
         verify_dataset(coco)
 
 
-def test_heat_is_inside_of_the_box_only_and_survives_polarity(
-    coco: Path, exemplars: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_heat_stays_inside_the_box_in_both_polarities(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     heat = parse_heat(["person=0.2"])
     make(coco, exemplars[:1], tmp_path / "plain")
     make(coco, exemplars[:1], tmp_path / "hot", heat=heat)
@@ -182,9 +178,7 @@ def test_heat_is_inside_of_the_box_only_and_survives_polarity(
     assert np.abs(black - (1 - hot)).max() < 0.005
 
 
-def test_the_noise_of_a_sensor_is_not_the_same_in_two_images(
-    coco: Path, exemplars: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_sensor_noise_differs_between_images(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     for name in ("000.jpg", "001.jpg"):
         Image.fromarray(photograph(48, 64, 0)).save(coco / "train" / name, quality=95)
     out = tmp_path / "ir"
@@ -202,7 +196,7 @@ def test_the_noise_of_a_sensor_is_not_the_same_in_two_images(
         ({"camera": CameraOptions(agc="clahe", window=(0.2, 0.5))}, "--agc linear with --agc-window"),
     ],
 )
-def test_a_camera_that_is_none_costs_the_run_before_it_begins(
+def test_invalid_sensor_is_reported_before_the_run(
     coco: Path, exemplars: tuple[str, ...], tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((InputError, LookupError), match=message):
@@ -210,7 +204,7 @@ def test_a_camera_that_is_none_costs_the_run_before_it_begins(
     assert not (tmp_path / "ir").exists()
 
 
-def test_results_never_lie_in_the_source(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_output_inside_the_source_is_rejected(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     before = tree(coco)
     for out in (coco, coco / "ir", tmp_path):
         with pytest.raises(InputError, match="expected -o outside"):
@@ -219,7 +213,7 @@ def test_results_never_lie_in_the_source(coco: Path, exemplars: tuple[str, ...],
     assert tree(coco) == before
 
 
-def test_a_detector_learns_from_the_set_without_a_touch(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_detector_trains_on_the_unmodified_set(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     from torchvision.models.detection import FasterRCNN
     from torchvision.models.detection.rpn import AnchorGenerator
     from torchvision.ops import MultiScaleRoIAlign

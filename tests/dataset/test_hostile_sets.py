@@ -1,4 +1,4 @@
-"""Sets whose manifests, hashes and images came from outside and name what they must not."""
+"""Untrusted sets whose manifests, hashes and images refer to files outside of the set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Edit = Callable[[list[dict[str, Any]]], None]
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an exemplar, two RGB images without labels, and the one shard made from them."""
+    """A folder with an exemplar, two RGB images without labels, and a single shard made from them."""
     root = tmp_path_factory.mktemp("once")
     (root / "rgb").mkdir()
     for number in range(2):
@@ -152,7 +152,7 @@ def test_a_manifest_without_polarities_is_resumed(made: Path, rgb: Path, exempla
     assert '"exemplar_polarity"' in (made / "manifest.jsonl").read_text().splitlines()[0]
 
 
-def test_a_deep_line_is_an_error_with_the_name_of_the_file(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deeply_nested_line_is_an_error_that_names_the_file(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = made / "manifest.jsonl"
     with path.open("a") as file:
         file.write('{"found": ' * 100_000 + "1" + "}" * 100_000 + "\n")
@@ -161,7 +161,7 @@ def test_a_deep_line_is_an_error_with_the_name_of_the_file(made: Path, capsys: p
 
 
 @pytest.mark.parametrize("use", ["merge", "verify"])
-def test_a_link_out_of_a_set_is_not_followed(
+def test_links_out_of_a_set_are_not_followed(
     use: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = tmp_path / "secret.png"
@@ -171,12 +171,12 @@ def test_a_link_out_of_a_set_is_not_followed(
     edit(made, entry(output_sha256=hashlib.sha256(secret.read_bytes()).hexdigest()))
     arguments = {"merge": ["merge", str(made), "-o", str(tmp_path / "whole")], "verify": ["verify", str(made)]}
     assert main(["dataset", *arguments[use]]) == 2
-    assert "leads out of it" in capsys.readouterr().err
+    assert "outside of it" in capsys.readouterr().err
     assert not (tmp_path / "whole/0.png").exists()
 
 
 @pytest.mark.parametrize("rel_path", ["../secret.txt", "{outside}", "link/secret.txt"])
-def test_hashes_of_labels_remove_nothing_outside(
+def test_label_hashes_cannot_remove_files_outside_the_set(
     rel_path: str, rgb: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, secret = tmp_path / "ir", tmp_path / "secret.txt"
@@ -188,12 +188,10 @@ def test_hashes_of_labels_remove_nothing_outside(
     assert main([*command(rgb, exemplar, out), "--overwrite"]) == 2
     assert main(["dataset", "verify", str(out)]) == 2
     assert secret.read_text() == "secret"
-    assert "leads out of it" in capsys.readouterr().err
+    assert "outside of it" in capsys.readouterr().err
 
 
-def test_a_link_in_place_of_the_temporary_file_is_not_written_through(
-    rgb: Path, exemplar: Path, tmp_path: Path
-) -> None:
+def test_symlink_at_the_temporary_path_is_not_followed(rgb: Path, exemplar: Path, tmp_path: Path) -> None:
     out, secret = tmp_path / "ir", tmp_path / "secret.txt"
     secret.write_text("secret")
     out.mkdir()
@@ -204,9 +202,7 @@ def test_a_link_in_place_of_the_temporary_file_is_not_written_through(
     assert np.asarray(Image.open(out / "0.png")).shape == (24, 32)
 
 
-def test_verify_decodes_no_more_pixels_than_a_call_allows(
-    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verify_respects_max_pixels(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     limit = Image.MAX_IMAGE_PIXELS
     bomb = made / "0.png"
     Image.fromarray(np.zeros((900, 1000), np.uint8)).save(bomb, compress_level=9)
@@ -217,14 +213,14 @@ def test_verify_decodes_no_more_pixels_than_a_call_allows(
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_the_limit_of_one_call_is_not_that_of_the_next(tmp_path: Path) -> None:
+def test_pixel_limit_of_a_call_does_not_persist(tmp_path: Path) -> None:
     before = Image.MAX_IMAGE_PIXELS
     Image.fromarray(photograph(8, 8)).save(tmp_path / "a.png")
     decode_image((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_names_from_outside_are_no_markup_on_the_card(once: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_untrusted_names_are_escaped_on_the_card(once: Path, exemplar: Path, tmp_path: Path) -> None:
     rgb = Path(shutil.copytree(once / "rgb", tmp_path / "rgb"))
     (rgb / "<img src=x onerror=alert(1)> [a](b) `c`.png").write_bytes(b"none")
     assert main(command(rgb, exemplar, tmp_path / "ir")) == 1

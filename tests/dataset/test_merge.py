@@ -19,7 +19,7 @@ Make = Callable[..., DatasetSummary]
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """Eight RGB images with boxes in two splits; one of them is damaged, and two want one name."""
+    """Eight RGB images with boxes in two splits; one is damaged, and two have the same result name."""
     root = tmp_path / "yolo"
     for number in range(8):
         split = "train" if number % 3 else "val"
@@ -35,7 +35,7 @@ def yolo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(yolo: Path, exemplar: Path) -> Make:
-    """Makes the set, or a shard of it."""
+    """Generate the set, or a shard of it."""
 
     def generate(out: Path, shard: tuple[int, int] | None = None, *, resume: bool = False) -> DatasetSummary:
         asked = Options((str(yolo),), (str(exemplar),), out, model="histogram", threads=1, workers=2, resume=resume)
@@ -48,7 +48,7 @@ def tree(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
-def test_shards_in_any_state_give_the_bytes_of_the_whole(make: Make, tmp_path: Path) -> None:
+def test_merged_shards_equal_the_whole_set(make: Make, tmp_path: Path) -> None:
     whole = make(tmp_path / "one/ir")
     shards = [tmp_path / f"part{number}" for number in range(3)]
     for number, shard in enumerate(shards):
@@ -68,7 +68,7 @@ def test_shards_in_any_state_give_the_bytes_of_the_whole(make: Make, tmp_path: P
     assert verify_dataset(tmp_path / "two/ir") == []
 
 
-def test_an_unfinished_shard_is_refused(make: Make, tmp_path: Path) -> None:
+def test_unfinished_shard_is_rejected(make: Make, tmp_path: Path) -> None:
     shards = [tmp_path / f"part{number}" for number in range(2)]
     for number, shard in enumerate(shards):
         make(shard, (number, 2))

@@ -1,4 +1,4 @@
-"""GeoTIFFs in labelled sets: what they are beyond an image survives, and their labels with them."""
+"""GeoTIFFs in labelled sets keep georeferencing, bit depth and labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLACE = from_origin(500_000, 5_400_000, 0.5, 0.5)
 
 
 def geotiff(path: Path, bands: int = 5, dtype: str = "uint16") -> None:
-    """Write an image whose first band is noise and whose last one shows an object, with invalid pixels on the left."""
+    """Write a GeoTIFF with noise in the first band, an object in the last, and invalid pixels on the left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
     levels = random.integers(900, 1100, (bands, *SIZE)).astype(dtype)
@@ -48,7 +48,7 @@ def generate(source: Path, exemplar: Path, out: Path, *more: str) -> int:
     return main(["dataset", str(source), "--style", str(exemplar), "--model", "adain", "-o", str(out), *more])
 
 
-def test_place_bits_bands_and_levels_survive(aerial: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_georeferencing_bit_depth_bands_and_levels_are_kept(aerial: Path, exemplar: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     more = ("--bands", "5", "--levels", "1000,3000", "--variants", "2", "--strength", "0.1..0.5", "--overviews")
     assert generate(aerial, exemplar, out, *more) == 0
@@ -72,14 +72,14 @@ def test_place_bits_bands_and_levels_survive(aerial: Path, exemplar: Path, tmp_p
 
 
 @pytest.mark.parametrize("more", [("--include-gray",), ("--assign", "nearest")])
-def test_options_that_need_the_whole_image_are_refused_by_name(
+def test_options_that_need_the_whole_image_are_rejected_by_name(
     aerial: Path, exemplar: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     assert generate(aerial, exemplar, tmp_path / "out", *more) == 1
     assert f"expected no {' '.join(more)} for a raster" in (tmp_path / "out/manifest.jsonl").read_text()
 
 
-def test_a_thumbnail_in_front_is_not_the_size_of_the_image(tmp_path: Path) -> None:
+def test_leading_thumbnail_does_not_give_the_image_size(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     whole, small = Image.new("RGB", (64, 48)), Image.new("RGB", (16, 12))
     small.save(path, save_all=True, append_images=[whole])

@@ -3,7 +3,7 @@ from __future__ import annotations
 from ir_transfer.diagnosis.check import Check, run_checks
 
 
-def test_a_group_that_cannot_run_is_a_failed_check_and_the_others_go_on() -> None:
+def test_failing_group_is_a_failed_check_and_others_still_run() -> None:
     def broken() -> list[Check]:
         raise ImportError("libcuda.so.1:\n no such file")
 

@@ -13,7 +13,7 @@ from ir_transfer.errors import MissingFileError
 from ir_transfer.resources import resource
 
 
-def test_the_shipped_weights_and_styles_are_whole() -> None:
+def test_bundled_weights_and_styles_are_intact() -> None:
     found = {check.name: check for check in files.check_weights()}
     assert {check.status for check in found.values()} == {"ok"}
     data = resource("weights/adain-lwir.safetensors").read_bytes()
@@ -24,7 +24,7 @@ def test_the_shipped_weights_and_styles_are_whole() -> None:
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of weights that a test may damage."""
+    """A copy of the weights that a test may damage."""
     folder = tmp_path / "weights"
     folder.mkdir()
     for name in ("cin-lwir", "content-encoder"):
@@ -56,7 +56,7 @@ def test_styles_of_other_weights_fail(weights: Path, monkeypatch: pytest.MonkeyP
     assert f"adain-lwir/{preset.name}" in check.detail
 
 
-def test_a_download_that_was_cut_short_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_download_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert {check.status for check in files.check_caches()} == {"note"}
     (tmp_path / "checkpoints").mkdir()

@@ -10,14 +10,14 @@ from ir_transfer.diagnosis.packages import check_devices, check_memory
 
 
 @pytest.mark.parametrize(("available", "status"), [(5 * 10**8, "failed"), (2 * 10**9, "ok")])
-def test_memory(monkeypatch: pytest.MonkeyPatch, available: int, status: str) -> None:
+def test_memory_is_reported(monkeypatch: pytest.MonkeyPatch, available: int, status: str) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available, total=4 * 10**9))
     monkeypatch.setattr(psutil, "disk_usage", lambda path: SimpleNamespace(free=available))
     assert [check.status for check in check_memory()] == [status, status]
     assert f"{available / 1e9:.1f} GB available of 4.0 GB" in check_memory()[0].detail
 
 
-def test_a_machine_without_cuda_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_cuda_is_not_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert [check.status for check in check_devices()] == ["ok", "note"]
 

@@ -8,19 +8,19 @@ from packaging.requirements import Requirement
 from ir_transfer.diagnosis import packages
 
 
-def test_versions_name_what_computes() -> None:
+def test_versions_list_the_computing_packages() -> None:
     found = packages.versions()
     assert found["torch"] == metadata.version("torch")
     assert {"ir-transfer", "python", "system", "commit", "numpy"} <= found.keys()
 
 
-def test_extras_are_those_of_users() -> None:
+def test_extras_exclude_dev() -> None:
     assert {"detect", "ray", "video"} <= set(packages.extras())
     assert "dev" not in packages.extras()
     assert [one.name for one in packages.requirements("video")] == ["av"]
 
 
-def test_an_installed_wheel_says_the_same_as_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_wheel_reports_the_same_as_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     needed = ["torch>=2.9", "windows-only>=1; sys_platform == 'win32'", 'av>=18; extra == "video"']
     monkeypatch.setattr(packages, "_is_checkout", lambda: False)
     monkeypatch.setattr(metadata, "requires", lambda name: needed)
@@ -36,7 +36,7 @@ def test_an_installed_wheel_says_the_same_as_the_checkout(monkeypatch: pytest.Mo
         ("no-such-package>=1", "failed", "not installed"),
     ],
 )
-def test_a_package_that_does_not_fit_fails(
+def test_incompatible_package_version_fails(
     monkeypatch: pytest.MonkeyPatch, asked: str, status: str, detail: str
 ) -> None:
     monkeypatch.setattr(packages, "requirements", lambda extra: [Requirement(asked)])
@@ -46,7 +46,7 @@ def test_a_package_that_does_not_fit_fails(
     assert (asked in check.remedy) == (status == "failed")
 
 
-def test_an_extra_that_is_missing_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "extras", lambda: ["video"])
     monkeypatch.setattr(packages, "requirements", lambda extra: [Requirement("no-such-package")])
     (check,) = packages.check_extras()

@@ -12,13 +12,13 @@ def test_converts_a_generated_image() -> None:
     assert check.status == "ok", check.detail
 
 
-def test_a_device_that_is_not_there_fails() -> None:
+def test_unavailable_device_fails() -> None:
     (check,) = check_conversion("cuda:99")
     assert check.status == "failed"
     assert "cuda:99" in check.detail
 
 
-def test_finds_what_is_wrong_with_results(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finds_faults_in_results(monkeypatch: pytest.MonkeyPatch) -> None:
     good = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH)).astype(np.uint8)
     assert fault(good, good) is None
     assert "rows" in (fault(good[1:], good) or "")

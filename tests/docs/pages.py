@@ -1,4 +1,4 @@
-"""Code blocks of the documentation: what a page tells its reader to type."""
+"""Code blocks of the documentation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Block:
 
     Attributes:
         page: The file.
-        language: As the fence says.
-        title: What the commands need that a test does not have; empty for commands that run.
-        text: Between the fences.
+        language: Language of the fence.
+        title: Reason why the commands are not run; empty for commands that run.
+        text: Content.
     """
 
     page: Path

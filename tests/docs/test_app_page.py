@@ -1,4 +1,4 @@
-"""The guide to the page in the browser names fields that the page has."""
+"""Fields named in the guide to the browser interface exist on the page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tests.docs.pages import CHECKOUT
 
 
-def test_fields_that_the_guide_names_are_on_the_page() -> None:
+def test_fields_named_in_the_guide_exist_on_the_page() -> None:
     guide = (CHECKOUT / "docs/app.md").read_text(encoding="utf-8")
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "ir_transfer/app").glob("*.py")))
     rows = re.findall(r"^\| (?!field|-)([^|]+) \|", guide, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Every command and every Python block of the documentation runs as written; what pages share runs once."""
+"""Every command and Python block of the documentation runs as written; repeated blocks run once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PYTHON = {block.text: block for page in PAGES for block in blocks(page, "python"
 
 
 def with_new_commands(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks that have a command which no earlier block has: the inputs are the same for all pages."""
+    """Return the blocks with a command that no earlier block has, since all pages have the same inputs."""
     seen: set[tuple[str, ...]] = set()
     found = []
     for block in blocks:
@@ -42,7 +42,7 @@ def name_of(block: Block) -> str:
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with every input that the pages name."""
+    """A folder with all inputs named on the pages."""
     root = tmp_path_factory.mktemp("inputs")
     folders = ["photos", "labels", "thermal_images", "frames", "orthophotos"]
     folders += (f"PAIRS/{split}/{side}" for split in ("train", "val") for side in ("rgb", "ir"))
@@ -83,7 +83,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block", with_new_commands(RUNNABLE), ids=name_of)
-def test_the_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Blocks may use results of earlier blocks of their page, which are made again, so that each block is a test alone.
     before = [other for other in RUNNABLE if other.page == block.page]
     before = before[: before.index(block)]
@@ -101,13 +101,13 @@ def test_the_commands_run(block: Block, inputs: Path, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=name_of)
-def test_the_python_runs(block: Block) -> None:
+def test_python_blocks_run(block: Block) -> None:
     exec(compile(block.text, str(block.page), "exec"), {})
 
 
 @pytest.mark.parametrize("block", [block for block in SHELL if block.title], ids=name_of)
-def test_commands_that_need_more_are_understood(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
-    """They are not run, but their options exist."""
+def test_commands_that_are_not_run_have_valid_options(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands that are not run have valid options."""
     for words in block.commands:
         names = [word for word in words if not word.startswith("-")]
         commands = names[: 2 if names[0] in {"styles", "datasets", "runs", "models"} and len(names) > 1 else 1]

@@ -1,4 +1,4 @@
-"""The installation for ``convert`` alone that the documentation describes holds all that ``convert`` imports."""
+"""The documented minimal installation contains everything that ``convert`` imports."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def _left_out() -> list[str]:
     )
 
 
-def test_the_packages_are_those_of_the_project() -> None:
+def test_listed_packages_are_dependencies_of_the_project() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     assert len(_named()) > 5
     assert _named() <= {canonicalize_name(Requirement(text).name) for text in project}
     assert {"mlflow", "albumentations", "pyarrow", "torchvision"} <= set(_left_out())
 
 
-def test_convert_and_styles_run_with_these_packages_alone(tmp_path: Path) -> None:
+def test_convert_and_styles_run_with_only_these_packages(tmp_path: Path) -> None:
     Image.fromarray(photograph(48, 64)).save(tmp_path / "a.png")
     Image.fromarray(thermal(48, 64)).save(tmp_path / "hot.png")
     commands = [
@@ -94,9 +94,7 @@ def test_convert_and_styles_run_with_these_packages_alone(tmp_path: Path) -> Non
     assert (tmp_path / "mine.safetensors").is_file()
 
 
-def test_a_command_without_its_package_names_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_names_a_missing_package(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
     for name in [name for name in sys.modules if name.startswith(("ir_transfer.diagnosis", "ir_transfer.cli.doctor"))]:
         monkeypatch.delitem(sys.modules, name)

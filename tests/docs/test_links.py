@@ -1,4 +1,4 @@
-"""Links and paths in Markdown files lead to existing files; ``test_site.py`` checks the links within ``docs/``."""
+"""Links and paths in Markdown files refer to existing files; ``test_site.py`` checks the links within ``docs/``."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def missing_paths(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", OUTSIDE_DOCS, ids=name_of)
-def test_links_lead_to_files(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     assert broken_links(page) == []
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name_of)
-def test_paths_that_guides_name_exist(page: Path) -> None:
+def test_paths_named_in_guides_exist(page: Path) -> None:
     assert missing_paths(page) == []
 
 
-def test_a_broken_link_and_a_missing_path_are_found(tmp_path: Path) -> None:
+def test_broken_links_and_missing_paths_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("[a](gone.md#b) [c](page.md) [d](https://example.org/e) `docs/gone.md` `models/gone.py` `tests/`\n")
     assert broken_links(page) == ["gone.md"]

@@ -1,4 +1,4 @@
-"""The notebook of the tutorials runs from its first cell to its last and shows an image after each."""
+"""The tutorial notebook runs completely and shows an image after each cell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.docs.pages import CHECKOUT
 NOTEBOOK = CHECKOUT / "docs" / "tutorials" / "first-images.ipynb"
 
 
-def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat, nbclient = needed("nbformat", "install the extra dev"), needed("nbclient", "install the extra dev")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
@@ -25,7 +25,7 @@ def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all("image/jpeg" in cell.outputs[-1].data for cell in code)
 
 
-def test_its_stored_images_are_complete_and_name_no_folder() -> None:
+def test_stored_outputs_are_complete_and_contain_no_local_paths() -> None:
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert text.count('"image/jpeg"') == text.count('"cell_type": "code"')
     assert "/tmp" not in text

@@ -1,4 +1,4 @@
-"""The pages about transforms and the command line: each block runs as it is written, in a shell and in Python."""
+"""All blocks of the pages about transforms and the command line run as written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def texts(page: str, language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A working directory with the inputs that the pages name."""
+    """A working directory with the inputs named on the pages."""
     (tmp_path / "photos").mkdir()
     Image.fromarray(photograph(48, 64)).save(tmp_path / "photos" / "0.png")
     for seed, name in enumerate(("thermal", "a")):
@@ -50,7 +50,7 @@ def run_in_bash(script: str, folder: Path) -> str:
 
 
 def run_block(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run the lines of a block in this process, which saves a start for each, and return how many commands ran."""
+    """Run the lines of a block in this process, to avoid start-up times; return the number of commands."""
     monkeypatch.chdir(folder)
     for name, content in _FILE.findall(block):
         (folder / name).write_text(content)
@@ -72,7 +72,7 @@ def run_block(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.mark.parametrize("block", texts("command-line.md", "bash"), ids=lambda block: block.splitlines()[0][:50])
-def test_the_commands_of_the_command_line_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_blocks_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "| python" in block:
         assert run_in_bash(block, folder).strip() == "1"
     elif "eval" in block:
@@ -84,7 +84,7 @@ def test_the_commands_of_the_command_line_run(block: str, folder: Path, monkeypa
 
 
 @pytest.mark.parametrize("block", texts("transforms.md", "bash"), ids=lambda block: block.splitlines()[0][:50])
-def test_the_commands_of_the_transforms_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_transform_commands_run(block: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pycocotools", reason="the extra detect is not installed")
     fewer = block.replace("adain,cin --data-loader 40 --loader-workers 0,2", "cin --data-loader 4 --loader-workers 0")
     assert ("--data-loader" in block) == (fewer != block)
@@ -93,11 +93,11 @@ def test_the_commands_of_the_transforms_run(block: str, folder: Path, monkeypatc
 
 
 @pytest.mark.parametrize("block", texts("transforms.md", "python"))
-def test_the_python_runs(block: str) -> None:
+def test_python_blocks_run(block: str) -> None:
     exec(compile(block, "transforms.md", "exec"), {})
 
 
-def test_completion_knows_commands_and_options(folder: Path) -> None:
+def test_completion_lists_commands_and_options(folder: Path) -> None:
     found = run_in_bash(
         """export _IR_TRANSFER_COMPLETE=bash_complete
         COMP_WORDS='ir-transfer convert --pol' COMP_CWORD=2 ir-transfer

@@ -1,4 +1,4 @@
-"""A comparison on rendered streets that many tests read: a blurred ground truth beside the baselines."""
+"""A comparison on rendered streets, shared by tests: a blurred ground truth and the baselines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLURRED = "blurred"
 
 
 class BlurredExemplar(Baseline):
-    """With the oracle's exemplar: the ground truth, slightly blurred."""
+    """With the oracle exemplar, returns the slightly blurred ground truth."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         return {"image": exemplars}

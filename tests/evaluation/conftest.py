@@ -1,4 +1,4 @@
-"""One comparison that many tests read."""
+"""A comparison shared by tests."""
 
 from __future__ import annotations
 

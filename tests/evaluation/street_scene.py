@@ -1,4 +1,4 @@
-"""A rendered street: RGB image and infrared image with people whose frames are known."""
+"""A rendered street: RGB image and infrared image with people at known boxes."""
 
 from __future__ import annotations
 

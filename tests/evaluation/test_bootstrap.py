@@ -11,7 +11,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.bootstrap import SceneBootstrap
 
 
-def test_interval_is_that_of_the_normal_mean() -> None:
+def test_interval_matches_the_normal_approximation() -> None:
     values = np.random.default_rng(0).normal(10, 2, 400)
     estimate = SceneBootstrap(400).mean(values.tolist())
     assert estimate is not None
@@ -28,11 +28,11 @@ def test_weights_pool_objects_over_scenes() -> None:
     assert (estimate.score.low, estimate.score.high) == (0, 1)
 
 
-def test_no_objects_no_figure() -> None:
+def test_no_objects_give_no_estimate() -> None:
     assert SceneBootstrap(2).mean([0.0, 0.0], [0, 0]) is None
 
 
-def test_common_draws_cancel_the_luck_of_scenes() -> None:
+def test_common_resamples_cancel_scene_variance() -> None:
     draws = SceneBootstrap(30)
     values = np.random.default_rng(0).normal(0, 5, 30)
     a, b = draws.mean(values.tolist()), draws.mean((values + 0.1).tolist())
@@ -41,7 +41,7 @@ def test_common_draws_cancel_the_luck_of_scenes() -> None:
     assert (b.draws - a.draws) == pytest.approx(0.1)
 
 
-def test_refuses_values_of_other_scenes() -> None:
+def test_rejects_values_for_another_number_of_scenes() -> None:
     with pytest.raises(InputError, match="expected 2 values, got 3"):
         SceneBootstrap(2).mean([1, 2, 3])
 

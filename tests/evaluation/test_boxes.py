@@ -34,7 +34,7 @@ def test_voc_counts_from_1_and_includes_the_last_pixel(tmp_path: Path) -> None:
     assert read_boxes(tmp_path, "a") == [Box(0, 0, 64, 48, "all")]
 
 
-def test_json(tmp_path: Path) -> None:
+def test_reads_json_boxes(tmp_path: Path) -> None:
     path = tmp_path / "boxes.json"
     path.write_text(json.dumps({"a": [{"box": [1, 2.4, 3, 4], "label": "Car"}, {"box": [0, 0, 9, 9]}]}))
     assert read_boxes(path, "a") == [Box(1, 2, 3, 4, "Car"), Box(0, 0, 9, 9)]
@@ -65,7 +65,7 @@ def test_damaged_or_hostile_xml_is_named(tmp_path: Path, text: str) -> None:
         read_boxes(tmp_path, "a")
 
 
-def test_parts_of_an_object_are_no_objects(tmp_path: Path) -> None:
+def test_object_parts_are_not_objects(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(voc_xml("a.jpg"))
     assert read_boxes(tmp_path, "a") == [Box(4, 5, 20, 30, "person")]
 
@@ -73,14 +73,14 @@ def test_parts_of_an_object_are_no_objects(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "nested", ["[" * 100_000, '{"images": [], "annotations": ' + "[" * 100_000, '{"a": ' * 100_000]
 )
-def test_json_without_end_is_an_error(tmp_path: Path, nested: str) -> None:
+def test_deeply_nested_json_is_an_error(tmp_path: Path, nested: str) -> None:
     path = tmp_path / "boxes.json"
     path.write_text(nested)
     with pytest.raises(InputError, match=r"boxes of 'a' in .*boxes\.json.*"):
         read_boxes(path, "a")
 
 
-def test_names_in_another_unicode_form(tmp_path: Path) -> None:
+def test_names_match_in_any_unicode_form(tmp_path: Path) -> None:
     one, other = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
     (tmp_path / f"{other}.xml").write_text(voc_xml("x.jpg"))
     assert len(read_boxes(tmp_path, one)) == 1
@@ -89,7 +89,7 @@ def test_names_in_another_unicode_form(tmp_path: Path) -> None:
     assert read_boxes(path, other) == [Box(0, 0, 9, 9)]
 
 
-def test_two_images_of_one_stem_are_refused_not_mixed(tmp_path: Path) -> None:
+def test_two_images_with_one_stem_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "annotations.json"
     content = {
         "images": [{"id": number, "file_name": f"{number}/a.jpg"} for number in (1, 2)],
@@ -101,7 +101,7 @@ def test_two_images_of_one_stem_are_refused_not_mixed(tmp_path: Path) -> None:
         read_boxes(path, "a")
 
 
-def test_images_of_lvis_are_known_by_their_url(tmp_path: Path) -> None:
+def test_lvis_images_are_named_by_url(tmp_path: Path) -> None:
     path = tmp_path / "lvis.json"
     content = {
         "images": [{"id": 1, "coco_url": "http://images.example.org/train2017/000000391895.jpg"}],
@@ -112,12 +112,12 @@ def test_images_of_lvis_are_known_by_their_url(tmp_path: Path) -> None:
     assert read_boxes(path, "000000391895") == [Box(1, 2, 4, 6, "person")]
 
 
-def test_missing_source(tmp_path: Path) -> None:
+def test_missing_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="VOC"):
         read_boxes(tmp_path / "none", "a")
 
 
-def test_coco(tmp_path: Path) -> None:
+def test_reads_coco_boxes(tmp_path: Path) -> None:
     path = tmp_path / "annotations.json"
     content = {
         "images": [{"id": 7, "file_name": "data/a.jpg"}, {"id": 8, "file_name": "b.jpg"}],
@@ -136,7 +136,7 @@ def test_coco(tmp_path: Path) -> None:
         read_boxes(path, "a")
 
 
-def test_rendered_scenes_say_the_same_in_both_layouts(tmp_path: Path) -> None:
+def test_rendered_scenes_have_equal_boxes_in_both_layouts(tmp_path: Path) -> None:
     write_scenes(tmp_path / "set", 1, size=(96, 80), boxes=True)
     own, coco = (read_boxes(tmp_path / "set" / name, "s00000_f00") for name in ("boxes.json", "annotations.json"))
     assert own == coco != []

@@ -1,4 +1,4 @@
-"""The best and the worst scenes, without keeping all."""
+"""Selection of the best and worst scenes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ir_transfer.evaluation.results import Cases
 from ir_transfer.evaluation.scenes import Scene
 
 
-def test_keeps_two_on_each_side() -> None:
+def test_keeps_the_two_best_and_two_worst_scenes() -> None:
     cases = Cases()
     photograph, truth = torch.rand(1, 3, 20, 24), torch.rand(1, 1, 20, 24)
     for index, value in enumerate([0.3, 0.1, 0.9, 0.5, 0.2, 0.8]):
@@ -26,7 +26,7 @@ def test_keeps_two_on_each_side() -> None:
     }
 
 
-def test_without_a_feature_extractor_by_similarity_and_one_scene_is_the_best() -> None:
+def test_without_a_feature_extractor_scenes_are_ranked_by_similarity() -> None:
     cases, image = Cases(), torch.rand(1, 1, 20, 24)
     cases.offer("mine", Scene("s", torch.rand(1, 3, 20, 24), image), image, image, {"ms_ssim": (0.7, 1.0)})
     assert (cases.best("mine")[0].column, cases.worst("mine")) == ("ms_ssim", [])

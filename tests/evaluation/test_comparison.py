@@ -57,7 +57,7 @@ def test_black_hot_files_are_measured_white_hot(tmp_path: Path) -> None:
     assert compared.changes == []
 
 
-def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) -> None:
+def test_weights_require_a_compared_model_with_weights(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     with pytest.raises(InputError, match="of compared models gray, got adain"):
         compare(root, ["oracle"], ["gray"], {"adain": ["a.safetensors"]})

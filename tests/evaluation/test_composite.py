@@ -1,4 +1,4 @@
-"""Composites name how they are made, and do not compare with others."""
+"""Composites record their settings and are not compared across different settings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def results(settings: CompositeSettings) -> Results:
 
 
 @pytest.mark.parametrize("name", list_protocols())
-def test_every_protocol_names_network_heat_and_constants(name: str) -> None:
+def test_every_protocol_defines_network_heat_and_constants(name: str) -> None:
     made = load_protocol(name).composite
     assert made.feature_network == "vgg19-16x"
     assert made.heat == ("none" if "object_heat" in load_protocol(name).leave_out else "object_heat")
 
 
-def test_constants_network_and_heat_are_applied() -> None:
+def test_composite_uses_constants_network_and_heat() -> None:
     found = {key: share.value for key, share in aspects(results(MEASURED), "a").items()}
     look = (np.exp(-1) + np.exp(-0.5) + 0.5) / 3
     assert found == pytest.approx({"fidelity": 0.5, "structure": 0.5, "look": look, "heat": 0.5})
@@ -47,7 +47,7 @@ def test_constants_network_and_heat_are_applied() -> None:
     assert without == pytest.approx((0.5 * 0.5 * look) ** (1 / 3))
 
 
-def test_what_was_made_otherwise_is_named_and_refused() -> None:
+def test_results_with_changed_settings_are_named_and_rejected() -> None:
     asked = CompositeSettings("vgg19-16x", "object_heat")
     measured = {*ROW, *HEAT}
     applied = asked.resolved("vgg19-16x", measured)
@@ -67,7 +67,7 @@ def test_what_was_made_otherwise_is_named_and_refused() -> None:
     assert MEASURED.changes(MEASURED.resolved("x", measured)) == []
 
 
-def test_constants_out_of_range(tmp_path: Path) -> None:
+def test_constants_out_of_range_are_rejected(tmp_path: Path) -> None:
     for line, message in (("emd_scale: 0", "emd_scale above 0"), ("floor: 1", "floor in")):
         path = tmp_path / "own.yaml"
         path.write_text(f"name: own\nversion: 1\ncomposite: {{{line}}}\n")

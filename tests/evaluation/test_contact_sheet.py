@@ -1,4 +1,4 @@
-"""Contact sheets hold every image where it belongs."""
+"""Arrangement of images on contact sheets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ir_transfer.evaluation.contact_sheet import GAP, HEADING, contact_sheet
 
 
-def test_images_stand_in_columns_and_rows() -> None:
+def test_images_are_arranged_in_rows_and_columns() -> None:
     def flat(level: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         return np.full((20, 40), level, dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Pairs by card, split and part, and a comparison of them."""
+"""Pairs by card, split and subset, and their comparison."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ LWIR = Protocol("short", 1, band="lwir", split="val", leave_out=["shift", "hot_r
 
 
 def write_card(path: Path, polarity: str) -> str:
-    """Write the generic card under the name of a file and return it."""
+    """Write the generic card under another file name and return it."""
     text = (resource("datasets") / "generic-paired.yaml").read_text()
     renamed = text.replace("name: generic-paired", f"name: {path.stem}")
     path.write_text(renamed.replace("polarity: white-hot", f"polarity: {polarity}"))
     return str(path)
 
 
-def test_parts_of_a_card_and_of_a_split(tmp_path: Path) -> None:
+def test_subsets_of_a_card_and_of_a_split(tmp_path: Path) -> None:
     card = load_card("generic-ab")
     write_layout(tmp_path / "ab", card, 6, SIZE)
     pairs = list_pairs(tmp_path / "ab", card)
@@ -55,7 +55,7 @@ def test_parts_of_a_card_and_of_a_split(tmp_path: Path) -> None:
         find_pairs(tmp_path / "ab", NONE, "generic-ab", tmp_path / "none.json")
 
 
-def test_halves_and_bands_are_compared_with_a_neighbour_of_another_part(tmp_path: Path) -> None:
+def test_side_by_side_and_multi_band_sets_use_neighbours_of_another_subset(tmp_path: Path) -> None:
     write_layout(tmp_path / "ab", load_card("generic-ab"), 4, SIZE)
     nearest = [f"nearest:{tmp_path / 'ab'}"]
     compared = compare(
@@ -72,7 +72,7 @@ def test_halves_and_bands_are_compared_with_a_neighbour_of_another_part(tmp_path
         find_pairs(tmp_path / "s2", LWIR, "sentinel2")
 
 
-def test_the_polarity_is_applied_once(tmp_path: Path) -> None:
+def test_polarity_is_applied_once(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     white = load_scene(list_pairs(root)[0]).ground_truth
     path = root / "ir" / "scene0.png"

@@ -1,4 +1,4 @@
-"""Draws of distribution distances, and the file of patches."""
+"""Resamples of distribution distances, and the patch file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ir_transfer.evaluation.distribution_bootstrap import RESAMPLES, Distributio
 from ir_transfer.metrics.distribution import frechet_distance, kernel_distance, standardised
 
 
-def test_keeps_levels_and_owners() -> None:
+def test_patch_file_keeps_levels_and_scenes() -> None:
     rng = np.random.default_rng(0)
     parts = [[rng.random((n, width), dtype=np.float32) for width in (2, 3)] for n in (4, 1, 5)]
     samples = PatchFile()
@@ -27,7 +27,7 @@ SCENES = 12
 
 
 def patches(shift: float, seed: int, spread: float = 0.3) -> PatchFile:
-    """Patches whose scenes differ, in two levels."""
+    """Return patches of differing scenes at two levels."""
     rng = np.random.default_rng(seed)
     samples = PatchFile()
     for scene in range(SCENES):
@@ -36,7 +36,7 @@ def patches(shift: float, seed: int, spread: float = 0.3) -> PatchFile:
     return samples
 
 
-def test_figures_are_those_of_all_patches_and_draws_surround_them() -> None:
+def test_values_use_all_patches_and_resamples_are_centred_on_them() -> None:
     truth, method = patches(0, 0), patches(1, 1)
     found = DistributionBootstrap(truth, SceneBootstrap(SCENES))(method)
     own = truth.read()
@@ -49,7 +49,7 @@ def test_figures_are_those_of_all_patches_and_draws_surround_them() -> None:
         assert estimate.score.low < estimate.value < estimate.score.high
 
 
-def test_scenes_that_differ_more_make_wider_intervals() -> None:
+def test_larger_scene_variance_gives_wider_intervals() -> None:
     draws = SceneBootstrap(SCENES)
     truth = patches(0, 0, spread=0)
     alike, unlike = (DistributionBootstrap(truth, draws)(patches(1, 1, spread)) for spread in (0.0, 1.0))

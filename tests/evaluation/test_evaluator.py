@@ -1,4 +1,4 @@
-"""The evaluator finds what is known about rendered scenes."""
+"""The evaluator on rendered scenes with known properties."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def test_every_row_has_every_column(results: Results) -> None:
     assert [*results.scores[GROUND_TRUTH]] == OWN
 
 
-def test_people_are_hot_in_the_ground_truth_and_the_negative_only(results: Results) -> None:
+def test_people_are_hot_only_in_the_ground_truth_and_the_negative(results: Results) -> None:
     for column in ("object_heat", "people_heat", "hot_region_share"):
         heat = {label: scores[column].mean for label, scores in results.scores.items()}
         assert (heat[GROUND_TRUTH], heat["inverted"], heat["gray"], heat["constant"]) == (1, 1, 0, 0)
 
 
-def test_known_figures_of_the_baselines(results: Results) -> None:
+def test_known_values_of_the_baselines(results: Results) -> None:
     scores = results.scores
     assert scores["gray"]["gradient_input"].mean == pytest.approx(1, abs=1e-5)
     assert scores["gray"]["polarity"].mean == pytest.approx(1, abs=1e-5)
@@ -92,13 +92,13 @@ def test_known_figures_of_the_baselines(results: Results) -> None:
             assert score.mean <= score.high + 1e-9, (label, column)
 
 
-def test_distances_of_sets_have_an_interval_over_scenes(results: Results) -> None:
+def test_set_distances_have_intervals_over_scenes(results: Results) -> None:
     for column in ("patch_frechet", "patch_mmd"):
         score = results.scores["histogram"][column]
         assert score.low < score.high
 
 
-def test_a_scene_counts_once_however_many_exemplars(results: Results, scenes: list[Scene]) -> None:
+def test_scene_counts_once_regardless_of_the_number_of_exemplars(results: Results, scenes: list[Scene]) -> None:
     psnr = results.per_scene["histogram"]["psnr"]
     assert [*psnr] == [scene.stem for scene in scenes]
     assert results.scores["histogram"]["psnr"].mean == pytest.approx(sum(psnr.values()) / len(psnr))
@@ -112,14 +112,14 @@ def test_outputs_are_written_to_the_requested_folder(results: Results, scenes: l
     assert [*results.cases.by_method] == [BLURRED]
 
 
-def test_without_a_feature_extractor_its_columns_are_left_out(scenes: list[Scene]) -> None:
+def test_columns_that_need_a_feature_extractor_are_omitted_without_one(scenes: list[Scene]) -> None:
     gray = [Method("gray", create_model("gray"))]
     wanted = ["psnr", "polarity", "perceptual", "patch_frechet"]
     found = evaluate(gray, scenes[:1], Oracle(), EvalSettings(columns=wanted)).scores["gray"]
     assert [*found] == ["psnr", "polarity"]
 
 
-def test_a_border_does_not_count(scenes: list[Scene]) -> None:
+def test_border_pixels_are_excluded(scenes: list[Scene]) -> None:
     spoilt = scenes[0].ground_truth.clone()
     spoilt[..., :8, :] = spoilt[..., -8:] = 0
     scene = Scene("s", spoilt.expand(-1, 3, -1, -1), scenes[0].ground_truth)
@@ -133,11 +133,11 @@ def test_a_border_does_not_count(scenes: list[Scene]) -> None:
 
 
 @pytest.mark.parametrize("labels", [["gray", "gray"], ["truth"], []])
-def test_labels_must_differ(scenes: list[Scene], labels: list[str]) -> None:
+def test_method_labels_must_be_unique(scenes: list[Scene], labels: list[str]) -> None:
     with pytest.raises(InputError, match="distinct labels"):
         evaluate([Method(label, create_model("gray")) for label in labels], scenes, Oracle(), EvalSettings())
 
 
-def test_needs_scenes() -> None:
+def test_requires_scenes() -> None:
     with pytest.raises(InputError, match="at least one scene"):
         evaluate([Method("gray", create_model("gray"))], [], Oracle(), EvalSettings())

@@ -1,4 +1,4 @@
-"""Which exemplar a scene gets."""
+"""Choice of the exemplar of a scene."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def scene(stem: str = "new", mirrored: bool = False) -> Scene:
 
 
 @pytest.mark.parametrize("inner", ["", "ir"])
-def test_nearest_finds_the_scene_of_the_same_layout(pairs: Path, inner: str) -> None:
+def test_nearest_selects_the_scene_with_the_same_layout(pairs: Path, inner: str) -> None:
     policy = choose_policy([f"nearest:{pairs / inner}"])
     for mirrored, expected in ((False, "street"), (True, "mirrored")):
         (found,) = policy(scene(mirrored=mirrored))
@@ -50,7 +50,7 @@ def test_nearest_finds_the_scene_of_the_same_layout(pairs: Path, inner: str) -> 
         )
 
 
-def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
+def test_nearest_never_selects_the_scene_itself(pairs: Path) -> None:
     (found,) = Nearest(pairs)(scene("street"))
     assert Path(found.name).stem != "street"
     for stem in ("mirrored", "noise"):
@@ -59,13 +59,13 @@ def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
         Nearest(pairs)(scene("street"))
 
 
-def test_oracle_gives_the_ground_truth(pairs: Path) -> None:
+def test_oracle_uses_the_ground_truth(pairs: Path) -> None:
     street = scene()
     assert torch.equal(Oracle()(street)[0].image, street.ground_truth)
     assert choose_policy(["oracle"]).name == "oracle"
 
 
-def test_fixed_exemplars_come_back_for_every_scene_and_black_hot_ones_inverted(pairs: Path) -> None:
+def test_fixed_exemplars_apply_to_every_scene_and_black_hot_ones_are_inverted(pairs: Path) -> None:
     path = pairs / "ir" / "street.png"
     (plain,), (named,) = choose_policy([str(path)])(scene()), choose_policy([f"fixed:{path}"])(scene())
     (inverted,) = Fixed([path], black_hot=True)(scene())
@@ -75,12 +75,12 @@ def test_fixed_exemplars_come_back_for_every_scene_and_black_hot_ones_inverted(p
 
 
 @pytest.mark.parametrize("texts", [[], ["oracle", "a.png"], ["nearest:a", "nearest:b"]])
-def test_policies_exclude_each_other(texts: list[str]) -> None:
+def test_policies_are_mutually_exclusive(texts: list[str]) -> None:
     with pytest.raises(InputError, match="expected --exemplar FILE"):
         choose_policy(texts)
 
 
-def test_a_folder_must_be_there_and_have_images(tmp_path: Path) -> None:
+def test_exemplar_folder_must_exist_and_contain_images(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="folder of exemplars"):
         choose_policy([f"nearest:{tmp_path / 'none'}"])
     with pytest.raises(InputError, match="expected other infrared images"):

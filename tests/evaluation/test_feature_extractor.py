@@ -1,4 +1,4 @@
-"""An image passes the feature extractor once, twice where its sides must be cut."""
+"""An image is encoded once, or twice if it must be cropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 
 @pytest.mark.parametrize(("sides", "passes"), [((80, 96), 1), ((81, 96), 2)])
 @torch.inference_mode()
-def test_sees_what_the_single_metrics_see(sides: tuple[int, int], passes: int) -> None:
+def test_features_equal_those_of_the_individual_metrics(sides: tuple[int, int], passes: int) -> None:
     encoder, image, calls = PerceptualEncoder((4, 8, 8, 8, 8)), torch.rand(1, 1, *sides), []
     hook = encoder.register_forward_hook(lambda *_: calls.append(1))
     look = extract_features(encoder, image)
@@ -30,7 +30,7 @@ def test_sees_what_the_single_metrics_see(sides: tuple[int, int], passes: int) -
         assert torch.equal(unit, level)
 
 
-def test_networks_are_named_after_their_file(tmp_path: Path) -> None:
+def test_network_names_are_derived_from_the_file(tmp_path: Path) -> None:
     assert network_name("some/compact.safetensors") == "compact"
     assert network_name(str(tmp_path / "vgg19-16x" / "encoder.safetensors")) == "vgg19-16x"
     assert network_name("torchvision") == "vgg19-torchvision"

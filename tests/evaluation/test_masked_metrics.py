@@ -1,4 +1,4 @@
-"""A scene with invalid pixels has the figures of what is valid, whatever stands in the rest."""
+"""Metrics of scenes with invalid pixels depend only on the valid pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.street_scene import render
 
 COLLAR = 16
-"""Pixels: a multiple of the cells of every metric, so that a cropped scene has the same cells."""
+"""Pixels; a multiple of the cell side of every metric, so that a cropped scene has the same cells."""
 INNER = (..., slice(COLLAR, 112 - COLLAR), slice(2 * COLLAR, 144 - COLLAR))
 PERSON = Box(70, 40, 78, 60, "person")
 
@@ -28,7 +28,7 @@ def smooth(size: tuple[int, int], seed: int) -> Tensor:
 
 @pytest.fixture
 def street() -> tuple[Scene, Tensor]:
-    """A rendered street, and an output that is between its ground truth and noise."""
+    """A rendered street, and an output between its ground truth and noise."""
     rgb, ir = render(0)
     truth = torch.from_numpy(ir)[None, None] / 255
     truth[..., 40:60, 70:78] = 0.9
@@ -37,7 +37,7 @@ def street() -> tuple[Scene, Tensor]:
 
 
 def collared(scene: Scene, output: Tensor, junk: int) -> tuple[Scene, Tensor]:
-    """The scene with a collar that is not valid and shows junk."""
+    """The scene with an invalid border of arbitrary values."""
     valid = torch.zeros_like(scene.ground_truth, dtype=torch.bool)
     valid[INNER] = True
     photograph, truth, made = (
@@ -58,7 +58,7 @@ def figures(scene: Scene, output: Tensor, boxes: list[Box]) -> MetricValues:
     return {**{f"truth {key}": figure for key, figure in own.items()}, **found}
 
 
-def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
+def test_invalid_border_changes_no_metric(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     whole = Scene("s", scene.rgb[INNER], scene.ground_truth[INNER])
     expected = figures(whole, output[INNER], [replace(PERSON, left=38, right=46, top=24, bottom=44)])
@@ -70,7 +70,7 @@ def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
         assert found[key][1] == weight, key
 
 
-def test_a_hole_shows_in_no_column(street: tuple[Scene, Tensor]) -> None:
+def test_invalid_region_affects_no_metric(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     valid = torch.ones_like(scene.ground_truth, dtype=torch.bool)
     valid[..., 20:52, 30:60] = False
@@ -89,7 +89,7 @@ def test_a_hole_shows_in_no_column(street: tuple[Scene, Tensor]) -> None:
     assert one["psnr"][0] == pytest.approx(plain["psnr"][0], abs=1)
 
 
-def test_objects_outside_of_what_is_valid_do_not_count(street: tuple[Scene, Tensor]) -> None:
+def test_objects_outside_valid_pixels_are_ignored(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
     hidden = Box(4, 4, 10, 12, "person")
     pixels = torch.cartesian_prod(torch.arange(40, 60), torch.arange(70, 78)).numpy()
@@ -117,7 +117,7 @@ def test_metrics_that_cannot_be_computed_are_omitted_and_listed(street: tuple[Sc
     assert not set(found) & set(said["not_computed"])
 
 
-def test_a_scene_that_is_all_valid_is_measured_as_before(street: tuple[Scene, Tensor]) -> None:
+def test_fully_valid_scene_equals_an_unmasked_one(street: tuple[Scene, Tensor]) -> None:
     scene, _ = street
     assert SceneEvaluator(scene, [], ["psnr"]).validity is None
     assert torch.equal(scene.exemplar, scene.ground_truth)

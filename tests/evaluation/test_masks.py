@@ -1,4 +1,4 @@
-"""Objects from masks: on drawn shapes, and on rendered scenes, whose people are warm."""
+"""Objects from masks, on drawn shapes and on rendered scenes with warm people."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw(folder: Path) -> Masks:
     return open_masks(folder)
 
 
-def test_an_object_is_what_hangs_together(tmp_path: Path) -> None:
+def test_objects_are_connected_regions(tmp_path: Path) -> None:
     masks = draw(tmp_path / "masks")
     regions = read_regions(masks, scene())
     assert [(region.label, len(region.inside)) for region in regions] == [
@@ -52,7 +52,7 @@ def test_an_object_is_what_hangs_together(tmp_path: Path) -> None:
     assert [len(region.inside) for region in halved] == [50, 50, 100]
 
 
-def test_the_ring_is_half_as_wide_as_the_object_and_has_none_of_its_label(tmp_path: Path) -> None:
+def test_ring_is_half_as_wide_as_the_object_and_excludes_its_label(tmp_path: Path) -> None:
     person = read_regions(draw(tmp_path / "masks"), scene())[0]
     image = np.zeros((60, 80))
     image[tuple(person.ring.T)] = 1
@@ -68,7 +68,7 @@ def test_the_ring_is_half_as_wide_as_the_object_and_has_none_of_its_label(tmp_pa
     assert object_heat(heat, [person.moved(300), Region(person.inside, person.ring[:0])]) == (0, 0)
 
 
-def test_rendered_people_are_warm_and_a_gray_image_does_not_show_it(tmp_path: Path) -> None:
+def test_rendered_people_are_warm_in_infrared_but_not_in_gray(tmp_path: Path) -> None:
     root = tmp_path / "set"
     write_scenes(root, 3, size=(160, 128), masks=True, night=False)
     protocol = Protocol("heat", 1, leave_out=["shift", "hot_region_share", "polarity", "ms_ssim", "nmi"])
@@ -80,7 +80,7 @@ def test_rendered_people_are_warm_and_a_gray_image_does_not_show_it(tmp_path: Pa
     assert compared.settings["masks"] == str(root / "masks")
 
 
-def test_a_card_may_tell_of_masks(tmp_path: Path) -> None:
+def test_card_can_define_masks(tmp_path: Path) -> None:
     card = load_card("msrs")
     assert masks_of_card(tmp_path, card) is None
     path = tmp_path / "test" / "Segmentation_labels" / "00004N.png"
@@ -102,7 +102,7 @@ def test_a_card_may_tell_of_masks(tmp_path: Path) -> None:
         ("a.png", None, InputError, r"scene_1\.png"),
     ],
 )
-def test_damage_is_named(
+def test_damaged_masks_are_named(
     tmp_path: Path, name: str, content: bytes | None, error: type[IrTransferError], message: str
 ) -> None:
     draw(tmp_path / "masks")
@@ -114,7 +114,7 @@ def test_damage_is_named(
         read_regions(open_masks(tmp_path / "masks"), scene())
 
 
-def test_masks_of_other_images_are_refused(tmp_path: Path) -> None:
+def test_masks_of_other_images_are_rejected(tmp_path: Path) -> None:
     masks = draw(tmp_path / "masks")
     with pytest.raises(InputError, match=r"a\.png to have the size .* got \(80, 60\)"):
         read_regions(masks, scene(60, 81))

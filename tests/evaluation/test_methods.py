@@ -1,4 +1,4 @@
-"""Methods from the texts of the command line."""
+"""Parsing of methods from the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.methods import methods_of, parse_weights
 
 
-def test_options_behind_a_model(tmp_path: Path) -> None:
+def test_model_options_are_parsed(tmp_path: Path) -> None:
     create_model("gatys", weights=None, size="vgg19", widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
     (method,) = methods_of("gatys:steps=3:init=noise", {"gatys": [str(tmp_path / "vgg.safetensors")]})
     assert method.label == "gatys:steps=3:init=noise"
@@ -31,6 +31,6 @@ def test_weights_by_model() -> None:
 
 
 @pytest.mark.parametrize("text", ["adain", "=a", "adain="])
-def test_weights_without_a_model_or_a_file(text: str) -> None:
+def test_weights_without_a_model_or_a_file_are_rejected(text: str) -> None:
     with pytest.raises(InputError, match="expected MODEL=FILE_OR_NAME"):
         parse_weights([text])

@@ -1,4 +1,4 @@
-"""Rows of results made elsewhere."""
+"""Rows of results of other programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.evaluation.street_scene import write_pairs
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two scenes, and a folder of nearly their ground truths at 16 bits."""
+    """Two scenes, and a folder of 16-bit images close to their ground truths."""
     root = write_pairs(tmp_path / "set", 2)
     (root / "made").mkdir()
     for path in (root / "ir").iterdir():
@@ -34,7 +34,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_folder_is_a_row_of_the_table(root: Path, tmp_path: Path) -> None:
+def test_output_folder_is_a_row_of_the_table(root: Path, tmp_path: Path) -> None:
     compared = compare(
         root, ["oracle"], ["gray"], {}, outputs=[f"made={root / 'made'}"], boxes=root / "boxes.json", device="cpu"
     )  # fmt: skip
@@ -51,7 +51,7 @@ def test_a_folder_is_a_row_of_the_table(root: Path, tmp_path: Path) -> None:
     assert "made" in (tmp_path / "results.json").read_text()
 
 
-def test_images_are_reduced_as_the_scenes_are_and_turned_where_files_are_black_hot(root: Path) -> None:
+def test_images_are_resized_like_scenes_and_black_hot_ones_inverted(root: Path) -> None:
     for folder in ("ir", "made"):
         for path in (root / folder).iterdir():
             levels = imread(path)
@@ -62,7 +62,7 @@ def test_images_are_reduced_as_the_scenes_are_and_turned_where_files_are_black_h
     assert compared.results.outputs["a"]["scene0"].shape == (56, 72)
 
 
-def test_every_file_that_does_not_fit_is_named(root: Path) -> None:
+def test_every_mismatched_file_is_named(root: Path) -> None:
     pairs, made = list_pairs(root), root / "made"
     (made / "scene0.png").rename(made / "scene7.png")
     imsave(made / "scene1.png", np.zeros((20, 30), np.uint8), check_contrast=False)
@@ -81,7 +81,7 @@ def test_every_file_that_does_not_fit_is_named(root: Path) -> None:
         open_outputs(f"made={made}", pairs)
 
 
-def test_what_is_no_name_and_folder(root: Path) -> None:
+def test_invalid_name_and_folder_pairs_are_rejected(root: Path) -> None:
     for text in ("made", "=made", "made="):
         with pytest.raises(InputError, match="NAME=FOLDER"):
             open_outputs(text, [])
@@ -89,12 +89,12 @@ def test_what_is_no_name_and_folder(root: Path) -> None:
         open_outputs(f"a={root / 'nowhere'}", [])
 
 
-def test_a_label_twice(root: Path) -> None:
+def test_duplicate_label_is_rejected(root: Path) -> None:
     with pytest.raises(InputError, match="distinct labels"):
         compare(root, ["oracle"], ["gray"], {}, outputs=[f"gray={root / 'made'}"], device="cpu")
 
 
-def test_a_coloured_result(root: Path) -> None:
+def test_coloured_result_is_rejected(root: Path) -> None:
     imsave(root / "made" / "scene0.png", np.random.default_rng(0).integers(0, 255, (112, 144, 3)).astype(np.uint8))
     with pytest.raises(InputError, match=r"scene0\.png"):
         compare(root, ["oracle"], ["gray"], {}, outputs=[f"a={root / 'made'}"], device="cpu")
@@ -119,14 +119,14 @@ def holed(path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["alpha", "nan", "nodata"])
-def test_a_hole_is_named(root: Path, kind: str) -> None:
+def test_invalid_pixels_in_a_result_are_reported(root: Path, kind: str) -> None:
     holed(root / "made/scene1.png", kind)
     with pytest.raises(InputError, match=r"holes .*: scene1\.(png|tif) \(1\.2%\): fill them"):
         open_outputs(f"made={root / 'made'}", list_pairs(root))
 
 
 @pytest.mark.parametrize("kind", ["alpha", "nan", "nodata"])
-def test_a_hole_where_no_pixel_counts_does_no_harm(root: Path, kind: str) -> None:
+def test_invalid_pixels_outside_the_valid_area_are_accepted(root: Path, kind: str) -> None:
     for path in (root / "ir").iterdir():
         alpha = np.full((112, 144), 255, np.uint8)
         alpha[28:42, 48:72] = 0
@@ -141,7 +141,7 @@ def test_a_hole_where_no_pixel_counts_does_no_harm(root: Path, kind: str) -> Non
     assert bool((found[~scene.valid] - whole[~scene.valid]).abs().max() > 0.01)
 
 
-def test_an_image_that_hides_all_of_itself(root: Path) -> None:
+def test_fully_transparent_images_are_rejected(root: Path) -> None:
     levels = (imread(root / "made/scene0.png") >> 8).astype(np.uint8)
     hidden = Image.fromarray(np.dstack([levels, np.zeros_like(levels)]), "LA")
     hidden.save(root / "made/scene0.png")
@@ -152,7 +152,7 @@ def test_an_image_that_hides_all_of_itself(root: Path) -> None:
         read_pair(list_pairs(root)[0])
 
 
-def test_levels_of_fewer_bits_than_the_file_are_reported(
+def test_levels_with_fewer_bits_than_the_file_are_reported(
     root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A command that ran before may have set both, also --quiet.

@@ -1,4 +1,4 @@
-"""Probes on networks whose answer is known."""
+"""Probes on networks with known results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.models.info import ModelInfo
 
 
 class Made(TranslationModel):
-    """A model of any network."""
+    """A model that wraps any network."""
 
     def __init__(self, network: nn.Module | Callable[[Tensor], Tensor]) -> None:
         super().__init__(ModelInfo("made", "", "", f"{__name__}:Made", needs_weights=False))
@@ -42,7 +42,7 @@ def shares(model: TranslationModel) -> dict[str, float]:
 
 
 class FunctionalRelu(nn.Module):
-    """An activation that no hook sees, between two convolutions."""
+    """A functional activation, which has no hook, between two convolutions."""
 
     def __init__(self, dead: int) -> None:
         super().__init__()
@@ -56,13 +56,13 @@ class FunctionalRelu(nn.Module):
 
 
 @pytest.mark.parametrize("dead", [0, 2, 8])
-def test_channels_that_never_fire_are_dead(dead: int) -> None:
+def test_channels_that_never_activate_are_dead(dead: int) -> None:
     found = shares(Made(FunctionalRelu(dead)))
     assert found["network.second (input)"] == dead / 8
     assert found["network.first"] == 0  # they vary before the activation
 
 
-def test_activations_that_are_modules_are_watched_and_hooks_are_gone_afterwards() -> None:
+def test_activation_modules_are_hooked_and_hooks_removed_afterwards() -> None:
     first = nn.Conv2d(3, 4, 1)
     network = nn.Sequential(first, nn.ReLU(), nn.Conv2d(4, 1, 1))
     assert first.bias is not None
@@ -73,7 +73,7 @@ def test_activations_that_are_modules_are_watched_and_hooks_are_gone_afterwards(
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_a_channel_that_varies_between_images_only_is_alive() -> None:
+def test_channel_that_varies_only_between_images_is_alive() -> None:
     class Level(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -91,14 +91,14 @@ def reach(function: Callable[[Tensor], Tensor], height: int = 200, width: int = 
     return context_reach(model, photographs(2, height, width), style)
 
 
-def test_a_local_network_has_no_reach_and_a_global_one_has() -> None:
+def test_reach_distinguishes_local_from_global_networks() -> None:
     local = reach(lambda x: F.avg_pool2d(x.mean(1, keepdim=True), 33, 1, 16))
     assert local is not None and local < 1e-6
     mirrored = reach(lambda x: x.mean(1, keepdim=True).flip(3))
     assert mirrored is not None and mirrored > 0.02
 
 
-def test_a_tone_curve_over_the_whole_image_is_no_context() -> None:
+def test_global_tone_curve_is_not_spatial_context() -> None:
     def equalised(x: Tensor) -> Tensor:
         luma = x.mean(1, keepdim=True)
         return 0.5 + 0.25 * (luma - luma.mean((2, 3), keepdim=True)) / luma.std((2, 3), keepdim=True)
@@ -107,5 +107,5 @@ def test_a_tone_curve_over_the_whole_image_is_no_context() -> None:
     assert found is not None and found < 0.02
 
 
-def test_images_that_are_too_small_say_nothing() -> None:
+def test_reach_is_undefined_for_small_images() -> None:
     assert reach(lambda x: x.mean(1, keepdim=True), 80, 100) is None

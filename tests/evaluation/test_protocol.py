@@ -1,4 +1,4 @@
-"""Protocols are read strictly."""
+"""Reading and validation of protocols."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def written(folder: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize("name", list_protocols())
-def test_shipped_protocols_are_whole(name: str) -> None:
+def test_bundled_protocols_are_complete(name: str) -> None:
     protocol = load_protocol(name)
     assert protocol.name == name
     assert protocol.exemplar != "any"
@@ -28,7 +28,7 @@ def test_shipped_protocols_are_whole(name: str) -> None:
     assert protocol.title == f"protocol {name} version {protocol.version}"
 
 
-def test_near_infrared_has_no_heat() -> None:
+def test_nir_protocol_has_no_heat_columns() -> None:
     left_out = COLUMNS.keys() - set(load_protocol("paired-nir").columns)
     assert left_out == {
         *("hot_region_share", "object_heat", "people_heat", "vehicle_heat", "people_hot", "vehicles_hot"),
@@ -37,13 +37,13 @@ def test_near_infrared_has_no_heat() -> None:
     assert load_protocol("paired-lwir").columns == list(COLUMNS)
 
 
-def test_a_file_with_defaults(tmp_path: Path) -> None:
+def test_protocol_file_with_defaults(tmp_path: Path) -> None:
     protocol = load_protocol(written(tmp_path, TEXT))
     assert (protocol.version, protocol.max_side, protocol.exemplar) == (3, None, "any")
     assert NONE.title == "no protocol"
 
 
-def test_the_split_is_measured_where_there_is_one(tmp_path: Path) -> None:
+def test_split_folder_is_used_if_present(tmp_path: Path) -> None:
     protocol = load_protocol(written(tmp_path, TEXT + "split: val"))
     assert protocol.root(tmp_path) == tmp_path
     (tmp_path / "val").mkdir()
@@ -62,17 +62,17 @@ def test_the_split_is_measured_where_there_is_one(tmp_path: Path) -> None:
         ("[", "to be YAML"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_name_the_key(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises((InputError, UnknownNameError), match=message):
         load_protocol(written(tmp_path, TEXT + text))
 
 
-def test_unknown_names_and_files(tmp_path: Path) -> None:
+def test_unknown_names_and_missing_files_are_errors(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'paired-lwir'"):
         load_protocol("paired-lwr")
     with pytest.raises(MissingFileError, match="expected a protocol at"):
         load_protocol(str(tmp_path / "none.yaml"))
 
 
-def test_every_column_belongs_to_a_group_of_the_tables() -> None:
+def test_every_column_belongs_to_a_table_group() -> None:
     assert {column.group for column in COLUMNS.values()} == set(GROUPS)

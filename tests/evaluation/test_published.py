@@ -1,11 +1,11 @@
-"""The figures of the field."""
+"""Published values."""
 
 from __future__ import annotations
 
 from ir_transfer.evaluation.report import TAGS, published_tables, read_published
 
 
-def test_every_figure_has_a_source() -> None:
+def test_every_value_has_a_source() -> None:
     figures = read_published()
     assert len(figures) > 50
     for figure in figures:
@@ -15,7 +15,7 @@ def test_every_figure_has_a_source() -> None:
         float(figure.value)
 
 
-def test_tables_hold_every_figure_of_their_band() -> None:
+def test_tables_contain_every_value_of_their_band() -> None:
     figures = read_published()
     for band in ("lwir", "nir", "any"):
         tables = published_tables(band, figures)

@@ -1,4 +1,4 @@
-"""Rankings, in which a blank image is last."""
+"""Rankings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 from tests.evaluation.compared_street import BLURRED
 
 
-def test_a_blurred_ground_truth_beats_blank_and_gray(street: Comparison) -> None:
+def test_blurred_ground_truth_ranks_above_constant_and_gray(street: Comparison) -> None:
     ranked = composites(street.results)
     assert next(iter(ranked)) == BLURRED
     assert set(ranked) == {*BASELINES, BLURRED}
@@ -30,7 +30,7 @@ def test_a_blurred_ground_truth_beats_blank_and_gray(street: Comparison) -> None
     assert ranked[BLURRED].score.low > ranked["gray"].score.high
 
 
-def test_without_a_feature_extractor_and_boxes_too(street: Comparison) -> None:
+def test_ranking_without_a_feature_extractor_and_boxes(street: Comparison) -> None:
     kept = {"ssim", "ms_ssim", "gradient_truth_3px", "histogram_emd", "spectrum"}
     short = Results(
         {label: {k: e for k, e in row.items() if k in kept} for label, row in street.results.estimates.items()}
@@ -47,11 +47,11 @@ def test_composite_is_the_geometric_mean_of_its_aspects(street: Comparison) -> N
     assert composites(street.results)["histogram"].value == pytest.approx(np.prod(shares) ** 0.25)
 
 
-def test_without_structure_there_is_no_composite() -> None:
+def test_composite_requires_structure_metrics() -> None:
     assert composites(Results({"a": {"ssim": estimate([0.5, 0.6])}})) == {}
 
 
-def test_a_lead_is_the_difference_with_its_interval(street: Comparison) -> None:
+def test_composite_lead_is_the_difference_with_its_interval(street: Comparison) -> None:
     lead, back = (composite_lead(street.results, *pair) for pair in ((BLURRED, "gray"), ("gray", BLURRED)))
     ranked = composites(street.results)
     assert lead.mean == pytest.approx(ranked[BLURRED].value - ranked["gray"].value)
@@ -69,7 +69,7 @@ def estimate(values: list[float]) -> Estimate:
 
 
 def results() -> Results:
-    """``mine`` is clearly worse in PSNR, by chance in SSIM, and is closer to the ground truth's noise and heat."""
+    """``mine`` is significantly worse in PSNR, insignificantly in SSIM, and closer in noise and heat."""
     rows = {
         "constant": {"psnr": [15.0, 15, 15, 15], "ssim": [0.5, 0.7, 0.3, 0.5], "line_noise": [0.0] * 4},
         "gray": {"psnr": [11.0, 11, 11, 11], "ssim": [0.1, 0.1, 0.1, 0.1], "line_noise": [0.09] * 4},
@@ -82,7 +82,7 @@ def results() -> Results:
     )
 
 
-def test_worse_than_baselines_names_the_best_baseline_and_whether_they_are_clear() -> None:
+def test_worse_than_baselines_names_the_best_baseline_and_significance() -> None:
     assert worse_than_baselines(results()) == {
         "mine": {"psnr": WorseThanBaseline("constant", True), "ssim": WorseThanBaseline("constant", False)}
     }

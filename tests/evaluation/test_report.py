@@ -1,4 +1,4 @@
-"""The report is one whole page; where a browser is available it is also rendered."""
+"""The report is a self-contained page; if a browser is available, it is also rendered."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def page(street: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_has_all_parts_and_needs_nothing_else(page: Path, street: Comparison) -> None:
+def test_report_has_all_sections_and_is_self_contained(page: Path, street: Comparison) -> None:
     text = page.read_text()
     parts = Parts(text)
     headings = [a["id"] for a in parts.all("h2")]
@@ -73,14 +73,14 @@ def test_sliders_show_the_best_and_worst_scenes(page: Path) -> None:
     assert f"{BLURRED}: worst" in page.read_text()
 
 
-def test_labels_of_users_are_escaped(street: Comparison, tmp_path: Path) -> None:
+def test_user_labels_are_escaped(street: Comparison, tmp_path: Path) -> None:
     settings = {"data": "<script>alert(1)</script>"}
     write_report(Comparison(**{**vars(street), "settings": settings}), tmp_path / "report.html")
     assert "<script>alert" not in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_renders_in_a_browser(page: Path, browser: Browser, width: int) -> None:
+def test_report_renders_in_a_browser(page: Path, browser: Browser, width: int) -> None:
     view = browser.new_page(viewport={"width": width, "height": 900})
     view.goto(page.as_uri())
     assert view.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,4 +1,4 @@
-"""JSON and CSV hold what the tables show."""
+"""JSON and CSV files contain the values of the tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_json_names_protocol_and_networks(street: Comparison, tmp_path: Path) ->
     assert comparison["difference"]["high"] < 0
 
 
-def test_csv_has_a_line_per_figure_with_marks(street: Comparison, tmp_path: Path) -> None:
+def test_csv_has_a_marked_line_per_value(street: Comparison, tmp_path: Path) -> None:
     write_csv(street, tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -46,7 +46,7 @@ def test_csv_has_a_line_per_figure_with_marks(street: Comparison, tmp_path: Path
     assert marked == {street.column_name(key) for key in worse_than_baselines(street.results)[BLURRED]}
 
 
-def test_a_name_in_a_table_is_no_formula(street: Comparison, tmp_path: Path) -> None:
+def test_formula_like_names_are_escaped(street: Comparison, tmp_path: Path) -> None:
     estimates = {("=gray" if name == "gray" else name): found for name, found in street.results.estimates.items()}
     write_csv(replace(street, results=replace(street.results, estimates=estimates)), tmp_path / "table.csv")
     with (tmp_path / "table.csv").open(newline="") as file:

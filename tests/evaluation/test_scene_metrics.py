@@ -1,4 +1,4 @@
-"""One output of one scene: labels of objects, and what is left out."""
+"""Metrics of one output of one scene."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def street() -> tuple[Scene, list[Box]]:
     return Scene("s", torch.rand(1, 3, 80, 100), truth), boxes
 
 
-def test_people_and_vehicles_apart() -> None:
+def test_people_and_vehicles_are_measured_separately() -> None:
     scene, boxes = street()
     figures, _ = SceneEvaluator(scene, boxes, ["object_heat", "people_heat", "vehicle_heat"]).measure_ground_truth()
     assert figures == {"object_heat": (0.75, 4), "people_heat": (1.0, 1), "vehicle_heat": (0.5, 2)}

@@ -1,4 +1,4 @@
-"""Reading pairs for measuring."""
+"""Reading pairs for evaluation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ir_transfer.evaluation.scenes import load_exemplar, load_scene
 from tests.evaluation.street_scene import render, write_pairs
 
 
-def test_pair_and_reduced_pair(tmp_path: Path) -> None:
+def test_pairs_are_read_and_resized(tmp_path: Path) -> None:
     pair = list_pairs(write_pairs(tmp_path / "set", 1))[0]
     scene, small = load_scene(pair), load_scene(pair, max_side=72)
     assert scene.rgb.shape == (1, 3, 112, 144)
@@ -25,20 +25,20 @@ def test_pair_and_reduced_pair(tmp_path: Path) -> None:
     assert np.allclose(load_scene(pair, black_hot=True).ground_truth, 1 - scene.ground_truth)
 
 
-def test_a_16_bit_exemplar_keeps_its_levels(tmp_path: Path) -> None:
+def test_16_bit_exemplar_keeps_its_levels(tmp_path: Path) -> None:
     levels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
     imsave(tmp_path / "e.png", levels)
     assert np.array_equal(np.uint16(load_exemplar(tmp_path / "e.png")[0, 0].double().numpy() * 65535 + 0.5), levels)
 
 
-def test_sizes_that_differ_are_refused(tmp_path: Path) -> None:
+def test_unequal_sizes_are_rejected(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     imsave(root / "ir" / "scene0.png", render(0, 100, 100)[1])
     with pytest.raises(InputError, match=r"of one size, got \(144, 112\) and \(100, 100\): register"):
         load_scene(list_pairs(root)[0])
 
 
-def test_a_pair_is_valid_where_both_of_its_images_are(tmp_path: Path) -> None:
+def test_pair_is_valid_where_both_images_are(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     rgb, ir = render(0)
     alphas = [np.full(ir.shape, 255, np.uint8) for _ in range(2)]
@@ -57,7 +57,7 @@ def test_a_pair_is_valid_where_both_of_its_images_are(tmp_path: Path) -> None:
     assert np.allclose(scene.exemplar * 255, ir[20:, 30:])
 
 
-def test_a_pair_without_a_common_valid_pixel_is_refused(tmp_path: Path) -> None:
+def test_pair_without_common_valid_pixels_is_rejected(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     rgb, ir = render(0)
     half = np.where(np.arange(144) < 72, 255, 0).astype(np.uint8) * np.ones_like(ir)

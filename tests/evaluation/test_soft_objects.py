@@ -1,4 +1,4 @@
-"""Objects of soft class labels: where they are, and what does not count."""
+"""Objects of soft class labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = 80, 120
 
 
 def label(people: float = 0.9, vehicle: float = 0.8) -> NDArray[np.uint8]:
-    """A road with a person at rows 5 to 9, columns 4 to 5, a vehicle as second class, and a speck of a person."""
+    """A road with a person at rows 5 to 9 and columns 4 to 5, a vehicle as second class, and a too small person."""
     found = np.zeros((20, 30, 4), np.uint8)
     found[...] = (7, 230, 0, 20)
     found[5:10, 4:6] = (1, round(255 * people), 7, 10)
@@ -35,7 +35,7 @@ def write(path: Path, levels: NDArray[np.uint8]) -> Path:
     return path
 
 
-def test_objects_with_their_pixels_and_a_ring_outside_them(tmp_path: Path) -> None:
+def test_objects_have_pixels_and_a_surrounding_ring(tmp_path: Path) -> None:
     person, vehicle = soft_regions(write(tmp_path / "s.png", label()), SIZE, SIZE)
     assert (person.label, vehicle.label) == ("person", "vehicle")
     assert (person.inside.min(axis=0).tolist(), person.inside.max(axis=0).tolist()) == ([20, 16], [39, 23])
@@ -45,7 +45,7 @@ def test_objects_with_their_pixels_and_a_ring_outside_them(tmp_path: Path) -> No
     assert not own & {tuple(p) for p in person.ring}
 
 
-def test_only_what_is_hot_inside_counts(tmp_path: Path) -> None:
+def test_only_objects_hotter_than_their_ring_count(tmp_path: Path) -> None:
     regions = soft_regions(write(tmp_path / "s.png", label()), SIZE, SIZE)
     image = torch.full((1, 1, *SIZE), 0.3)
     image[..., 20:40, 16:24] = 0.4
@@ -53,13 +53,13 @@ def test_only_what_is_hot_inside_counts(tmp_path: Path) -> None:
     assert object_heat(1 - image, regions) == (0, 2)
 
 
-def test_unlikely_and_small_objects_are_left_out(tmp_path: Path) -> None:
+def test_unlikely_and_small_objects_are_omitted(tmp_path: Path) -> None:
     path = write(tmp_path / "s.png", label(people=0.55, vehicle=0.59))
     assert soft_regions(path, SIZE, SIZE) == []
     assert len(soft_regions(write(tmp_path / "t.png", label(people=0.61)), SIZE, SIZE)) == 2
 
 
-def test_a_ring_has_no_cell_that_may_be_of_the_class(tmp_path: Path) -> None:
+def test_ring_excludes_cells_that_may_belong_to_the_class(tmp_path: Path) -> None:
     levels = label()
     levels[3:12, 6:9] = (7, 150, 1, 60)  # perhaps a person, at .24
     person, _ = soft_regions(write(tmp_path / "s.png", levels), SIZE, SIZE)
@@ -72,12 +72,12 @@ def test_probabilities_of_first_and_second_class() -> None:
     assert class_probability(levels, 3).tolist() == [pytest.approx([0.2, 0.8, 0])]
 
 
-def test_a_reduced_scene_has_its_objects_at_its_own_scale(tmp_path: Path) -> None:
+def test_objects_are_scaled_with_the_scene(tmp_path: Path) -> None:
     person, _ = soft_regions(write(tmp_path / "s.png", label()), SIZE, (40, 60))
     assert (person.inside.min(axis=0).tolist(), person.inside.max(axis=0).tolist()) == ([10, 8], [19, 11])
 
 
-def test_invalid_labels_are_refused(tmp_path: Path) -> None:
+def test_invalid_labels_are_rejected(tmp_path: Path) -> None:
     path = write(tmp_path / "s.png", label())
     with pytest.raises(InputError, match=r"quarter of the scene's 240 x 160 pixels, got 30 x 20"):
         soft_regions(path, (160, 240), (160, 240))

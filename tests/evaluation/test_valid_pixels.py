@@ -10,7 +10,7 @@ from ir_transfer.evaluation.masked_metrics import ValidPixels, largest_rectangle
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_largest_rectangle_is_that_of_all_rectangles(seed: int) -> None:
+def test_largest_rectangle_equals_exhaustive_search(seed: int) -> None:
     valid = np.random.default_rng(seed).random((9, 12)) < 0.75
     top, left, bottom, right = largest_rectangle(valid)
     assert valid[top:bottom, left:right].all()
@@ -19,14 +19,14 @@ def test_the_largest_rectangle_is_that_of_all_rectangles(seed: int) -> None:
     assert (bottom - top) * (right - left) == max(areas)
 
 
-def test_a_large_image_is_looked_at_in_cells() -> None:
+def test_large_images_are_searched_in_cells() -> None:
     valid = np.ones((40, 1500), np.bool_)
     valid[:, :301] = False
     assert largest_rectangle(valid) == (0, 303, 39, 1500)
     assert largest_rectangle(np.zeros((5, 7), np.bool_)) == (0, 0, 0, 0)
 
 
-def test_what_a_metric_may_see() -> None:
+def test_views_of_valid_pixels() -> None:
     mask = torch.tensor([[1, 1, 0], [1, 1, 0]], dtype=torch.bool)[None, None]
     valid, image = ValidPixels(mask), torch.arange(6.0).reshape(1, 1, 2, 3)
     assert valid.share == pytest.approx(4 / 6)

@@ -45,7 +45,7 @@ def test_trains_on_infrared_versions_of_rgb_images(example: ModuleType, scenes: 
     assert not any("renderer" in name for name in weights)
 
 
-def test_the_boxes_stay_on_images_that_became_gray(example: ModuleType, scenes: Path) -> None:
+def test_boxes_are_kept_on_grayscale_images(example: ModuleType, scenes: Path) -> None:
     transform = example.build_transform(["preset:lwir-road-day"], None)
     transform.transforms = [one for one in transform.transforms if "Flip" not in type(one).__name__]
     data, classes = example.load_data(scenes / "rgb", scenes / "annotations.json", transform)
@@ -60,7 +60,7 @@ def test_the_boxes_stay_on_images_that_became_gray(example: ModuleType, scenes: 
     assert int(target["labels"].max()) < classes
 
 
-def test_a_file_without_boxes_is_refused(example: ModuleType, scenes: Path, tmp_path: Path) -> None:
+def test_file_without_boxes_is_rejected(example: ModuleType, scenes: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.json"
     empty.write_text('{"images": [], "annotations": [], "categories": []}')
     with pytest.raises(SystemExit, match="found none"):

@@ -1,4 +1,4 @@
-"""Small systems as files on disk, exported for real."""
+"""Small models and their exported files on disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def exemplar_file(folder: Path) -> Path:
 def export_small(
     folder: Path, kind: FileKind, name: str = "adain", *, baked: bool = True, polarity: str | None = None
 ) -> tuple[Path, ExportMetadata]:
-    """Export a small system; return its file and what that says of itself."""
+    """Export a small model; return the file and its metadata."""
     out = folder / f"{name}{'' if baked else '-any'}{'.onnx' if kind == 'onnx' else '.xml'}"
     options = ExportOptions(
         model=name,

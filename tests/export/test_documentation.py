@@ -1,4 +1,4 @@
-"""The page on exported files: its program runs as it stands, and imports neither torch nor this package."""
+"""The documented program for exported files runs unchanged without torch and this package."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def program() -> str:
     return str(found)
 
 
-def test_the_program_has_about_thirty_lines() -> None:
+def test_documented_program_has_about_30_lines() -> None:
     assert len([line for line in program().splitlines() if line.strip()]) <= 30
 
 
 @pytest.mark.parametrize("size", [(61, 83), (48, 64)])
-def test_the_program_runs_alone_and_agrees_with_torch(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_documented_program_runs_standalone_and_agrees_with_torch(tmp_path: Path, size: tuple[int, int]) -> None:
     exported, _ = export_small(tmp_path, "onnx")
     photo = photograph(*size)
     Image.fromarray(photo).save(tmp_path / "photo.png")
@@ -49,7 +49,7 @@ def test_the_program_runs_alone_and_agrees_with_torch(tmp_path: Path, size: tupl
     assert np.abs(found - np.rint(wanted * 255)).max() <= 1
 
 
-def test_the_program_refuses_a_file_without_style(tmp_path: Path) -> None:
+def test_documented_program_rejects_a_file_without_style(tmp_path: Path) -> None:
     exported, _ = export_small(tmp_path, "onnx", baked=False)
     Image.fromarray(photograph(48, 64)).save(tmp_path / "photo.png")
     (tmp_path / "alone.py").write_text(program())

@@ -1,4 +1,4 @@
-"""Real exports: what the files hold, that they run at any size, and that a wrong one is never left behind."""
+"""Exported files: metadata, execution at any size, and no file after a failed check."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_style_file(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return export_small(tmp_path_factory.mktemp("open"), "onnx", baked=False)
 
 
-def test_an_onnx_file_has_metadata(onnx_file: Exported) -> None:
+def test_onnx_file_has_metadata(onnx_file: Exported) -> None:
     path, facts = onnx_file
     found = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map
     weights = create_model("adain", small_path(path)).weights_hash
@@ -60,7 +60,7 @@ def small_path(exported: Path) -> Path:
     return exported.parent / f"small-{exported.stem.removesuffix('-any')}.safetensors"
 
 
-def test_an_openvino_file_has_the_same_metadata(openvino_file: Exported) -> None:
+def test_openvino_file_has_the_same_metadata(openvino_file: Exported) -> None:
     path, facts = openvino_file
     assert read_metadata(path) == facts
     assert (facts.model, facts.polarity, facts.precision) == ("wct2", "white-hot", "float32")
@@ -69,9 +69,7 @@ def test_an_openvino_file_has_the_same_metadata(openvino_file: Exported) -> None
 
 
 @pytest.mark.parametrize("size", [(16, 16), (37, 61), (200, 140)])
-def test_files_run_at_sizes_that_were_not_checked(
-    onnx_file: Exported, openvino_file: Exported, size: tuple[int, int]
-) -> None:
+def test_files_run_at_other_sizes(onnx_file: Exported, openvino_file: Exported, size: tuple[int, int]) -> None:
     for path, _ in (onnx_file, openvino_file):
         image = random_image(*size)
         model = create_model(path.stem, small_path(path))
@@ -83,7 +81,7 @@ def test_files_run_at_sizes_that_were_not_checked(
 
 
 def options_for(path: Path) -> ExportOptions:
-    """Return the options that an exported file of the fixtures was made with."""
+    """Return the options of an exported file of the fixtures."""
     kind: FileKind = "onnx" if path.suffix == ".onnx" else "openvino"
     style = (str(exemplar_file(path.parent)),)
     weights = str(small_path(path))
@@ -91,7 +89,7 @@ def options_for(path: Path) -> ExportOptions:
     return ExportOptions(path.stem, path, kind, style, None, weights, polarity, white_hot=True)  # type: ignore[arg-type]
 
 
-def test_a_file_with_an_open_style_takes_any(open_style_file: Exported) -> None:
+def test_file_with_style_inputs_accepts_any_style(open_style_file: Exported) -> None:
     path, facts = open_style_file
     assert facts.style_inputs.split(",")[:3] == ["detail.contrast", "grain.deviation", "level0.mean"]
     assert (facts.style, facts.polarity) == ("", "")
@@ -106,7 +104,7 @@ def test_a_file_with_an_open_style_takes_any(open_style_file: Exported) -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
-def test_openvino_runs_onnx_files_with_fixed_and_with_free_shapes(onnx_file: Exported) -> None:
+def test_openvino_runs_onnx_files_with_fixed_and_dynamic_shapes(onnx_file: Exported) -> None:
     image = random_image(33, 47)
     wanted = OnnxRuntimeSession(onnx_file[0], 1).run(inputs_of(image, 1.0, {}))
     for shapes in ("static", "dynamic"):
@@ -114,14 +112,14 @@ def test_openvino_runs_onnx_files_with_fixed_and_with_free_shapes(onnx_file: Exp
         np.testing.assert_allclose(session.run(inputs_of(image, 1.0, {})), wanted, atol=1e-4)
 
 
-def test_a_difference_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mismatch_with_torch_writes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ir_transfer.export.graph.CURVE_SHARE", 0.2)
     with pytest.raises(InputError, match=r"match torch within 0\.001, got a difference of .* no file was written"):
         export_small(tmp_path, "onnx")
     assert not [path.name for path in tmp_path.iterdir() if "onnx" in path.name]
 
 
-def test_the_check_finds_another_size_and_nan(onnx_file: Exported) -> None:
+def test_check_detects_wrong_sizes_and_nan(onnx_file: Exported) -> None:
     path, _ = onnx_file
     found = make.prepare_export(options_for(path))
 
@@ -137,17 +135,17 @@ def test_the_check_finds_another_size_and_nan(onnx_file: Exported) -> None:
     check_difference(Difference(1e-3, 1, 1), path)
 
 
-def test_msgnet_is_exported_too(tmp_path: Path) -> None:
+def test_msgnet_can_be_exported(tmp_path: Path) -> None:
     _, facts = export_small(tmp_path, "onnx", "msgnet")
     assert float(facts.largest_difference) <= 1e-3
 
 
-def test_an_existing_file_is_kept(onnx_file: Exported) -> None:
+def test_existing_file_is_not_overwritten(onnx_file: Exported) -> None:
     with pytest.raises(InputError, match="--overwrite"):
         export_file(options_for(onnx_file[0]))
 
 
-def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_incompatible_options_are_rejected(tmp_path: Path) -> None:
     options = ExportOptions("adain", tmp_path / "a.xml", "onnx")
     with pytest.raises(InputError, match=r"end in \.onnx"):
         options.check()
@@ -155,7 +153,7 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         replace(options, out=tmp_path / "a.onnx", polarity="white-hot").check()
 
 
-def test_files_of_others_are_refused(tmp_path: Path, onnx_file: Exported) -> None:
+def test_files_without_metadata_are_rejected(tmp_path: Path, onnx_file: Exported) -> None:
     import onnx
 
     other = onnx.load(str(onnx_file[0]))
@@ -173,7 +171,7 @@ def test_files_of_others_are_refused(tmp_path: Path, onnx_file: Exported) -> Non
         read_metadata(tmp_path / "none.onnx")
 
 
-def test_the_runtime_follows_the_file() -> None:
+def test_runtime_is_selected_by_the_file() -> None:
     assert runtime_for(None, None) == runtime_for("adain-nir", "torch") == "torch"
     assert runtime_for("a.onnx", None) == "onnxruntime"
     assert runtime_for("a.onnx", "openvino") == runtime_for("a.xml", None) == "openvino"
@@ -187,7 +185,7 @@ def test_the_runtime_follows_the_file() -> None:
             runtime_for(path, asked)  # type: ignore[arg-type]
 
 
-def test_small_weights_belong_to_the_requested_model(tmp_path: Path) -> None:
+def test_weights_must_belong_to_the_requested_model(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="wct2"):
         export_file(ExportOptions("adain", tmp_path / "a.onnx", "onnx", weights=str(small_weights(tmp_path, "wct2"))))
 

@@ -1,4 +1,4 @@
-"""The graph that is traced equals the model, whatever the size and the factor of the overview."""
+"""The traced graph equals the model at any size and overview factor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def style_of(model: ThermalModel, white_hot: bool = True) -> StyleCode:
 
 
 @torch.inference_mode()
-def test_the_graph_equals_the_model_at_every_size_and_strength(model: ThermalModel) -> None:
+def test_graph_equals_the_model_at_every_size_and_strength(model: ThermalModel) -> None:
     style = style_of(model, white_hot=False)
     graph = TracedGraph(model, tuple(style.tensors), style.tensors)
     factors = set()
@@ -55,7 +55,7 @@ def test_style_inputs_and_baked_styles_agree(model: ThermalModel) -> None:
 
 
 @torch.inference_mode()
-def test_a_turned_style_gives_the_inverse(model: ThermalModel) -> None:
+def test_inverted_style_gives_the_negative(model: ThermalModel) -> None:
     style = style_of(model)
     one, other = model(scene(50, 60), style), model(scene(50, 60), inverted(style))
     torch.testing.assert_close(other, 1 - one, atol=1e-6, rtol=0)
@@ -69,12 +69,12 @@ def test_unsupported_operations_are_refused() -> None:
         require_exportable(model)
 
 
-def test_a_patch_search_is_refused() -> None:
+def test_patch_search_is_rejected() -> None:
     with pytest.raises(InputError, match="style_swap"):
         require_exportable(small_thermal("style_swap"))
 
 
-def test_a_model_without_overview_is_refused() -> None:
+def test_model_without_overview_is_rejected() -> None:
     from ir_transfer import create_model
 
     with pytest.raises(InputError, match="compact system"):

@@ -16,7 +16,7 @@ def factor_of(pixels: int) -> int:
     return max(1, math.ceil(math.sqrt(pixels / 500)))
 
 
-def test_the_table_is_the_function() -> None:
+def test_table_equals_the_function() -> None:
     table = factor_table(factor_of, 20_000)
     for height in (1, 20, 22, 23, 31, 32, 33, 100, 141):
         for width in (1, 20, 25, 40, 63, 64, 141):
@@ -24,13 +24,13 @@ def test_the_table_is_the_function() -> None:
             assert found == factor_of(height * width), (height, width)
 
 
-def test_a_constant_function_has_one_step() -> None:
+def test_constant_function_has_one_step() -> None:
     assert factor_table(lambda pixels: 3, 1000) == ((), (3,))
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 5])
 @pytest.mark.parametrize("size", [(16, 16), (17, 31), (40, 33)])
-def test_cells_are_averaged_also_where_they_are_cut(factor: int, size: tuple[int, int]) -> None:
+def test_cells_are_averaged_including_partial_ones(factor: int, size: tuple[int, int]) -> None:
     image = scene(*size)
     found = traced_overview(image, torch.tensor(factor))
     torch.testing.assert_close(found, overview_of(image, factor), atol=1e-6, rtol=0)

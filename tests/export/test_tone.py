@@ -1,4 +1,4 @@
-"""Tone without loops and searches."""
+"""Tone mapping in a traced graph."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def sampled_tone(image: torch.Tensor) -> Tone:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (90, 121), (600, 620)])
-def test_the_tone_is_that_of_the_same_grid(size: tuple[int, int]) -> None:
+def test_tone_is_sampled_on_the_same_grid(size: tuple[int, int]) -> None:
     image = scene(*size, channels=1)
     for found, wanted in zip(sampled_tone(image), tone_of(image), strict=True):
         torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
 
 
-def test_the_curve_goes_through_the_same_knots_and_on_beyond_them() -> None:
+def test_curve_passes_through_the_knots_and_extrapolates() -> None:
     image, other = scene(60, 70, 1, channels=1), 0.2 + 0.5 * scene(50, 60, 2, channels=1).square()
     own, wanted = tone_of(image), tone_of(other)
     wider = torch.cat([image - 0.5, image, image + 0.7], dim=2)
@@ -30,14 +30,14 @@ def test_the_curve_goes_through_the_same_knots_and_on_beyond_them() -> None:
     torch.testing.assert_close(found, apply_tone(wider, own, wanted), atol=1e-5, rtol=0)
 
 
-def test_a_value_on_a_knot_belongs_to_the_segment_below() -> None:
+def test_value_on_a_knot_belongs_to_the_segment_below() -> None:
     image = scene(60, 70, 1, channels=1)
     own, wanted = tone_of(image), tone_of(scene(50, 60, 2, channels=1))
     knots = own.quantiles.view(1, 1, 1, -1)
     torch.testing.assert_close(traced_apply_tone(knots, own, wanted), apply_tone(knots, own, wanted), atol=1e-5, rtol=0)
 
 
-def test_a_flat_image_takes_the_wanted_tone_without_nan() -> None:
+def test_flat_image_gives_the_target_tone_without_nan() -> None:
     flat = torch.full((1, 1, 20, 20), 0.4)
     wanted = tone_of(scene(50, 60, 2, channels=1))
     found = traced_apply_tone(flat, sampled_tone(flat), wanted)

@@ -29,7 +29,7 @@ def opened(data: bytes) -> tuple[NDArray[Any], Any]:
 
 @pytest.mark.parametrize(("format_", "bits", "name"), EVERY)
 @pytest.mark.parametrize("size", [(96, 131), (1, 1), (1, 40), (33, 1), (300, 1700)])
-def test_every_level_comes_back(format_: Format, bits: int, name: Compression, size: tuple[int, int]) -> None:
+def test_every_level_round_trips(format_: Format, bits: int, name: Compression, size: tuple[int, int]) -> None:
     random = np.random.default_rng(0)
     levels = cast("OutputLevels", random.integers(0, 2**bits, size).astype(f"uint{bits}"))
     kept = levels.copy()
@@ -46,7 +46,7 @@ def test_every_level_comes_back(format_: Format, bits: int, name: Compression, s
 
 @pytest.mark.parametrize("format_", ["png", "tiff"])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_small_is_smaller_than_fast_and_that_than_none(format_: Format, bits: int) -> None:
+def test_file_size_order_is_small_fast_none(format_: Format, bits: int) -> None:
     def sizes(levels: OutputLevels) -> list[int]:
         return [len(encode_gray(levels, format_, compression=name)) for name in ("small", "fast", "none")]
 
@@ -60,7 +60,7 @@ def test_small_is_smaller_than_fast_and_that_than_none(format_: Format, bits: in
 
 
 @pytest.mark.parametrize(("format_", "bits", "name"), EVERY)
-def test_nodata_and_place_are_kept(format_: Format, bits: int, name: Compression) -> None:
+def test_nodata_and_georeferencing_are_kept(format_: Format, bits: int, name: Compression) -> None:
     block = Image.Exif()
     block[306] = "2024:01:02 03:04:05"
     data = encode_gray(smooth(bits), format_, nodata=7, exif=block.tobytes()[6:], compression=name)
@@ -74,12 +74,12 @@ def test_nodata_and_place_are_kept(format_: Format, bits: int, name: Compression
 
 
 @pytest.mark.parametrize(("name", "tag"), [("fast", 8), ("small", 8), ("none", 1)])
-def test_the_file_says_its_compression(name: Compression, tag: int) -> None:
+def test_file_records_its_compression(name: Compression, tag: int) -> None:
     _, image = opened(encode_gray(smooth(16), "tiff", compression=name))
     assert image.tag_v2[259] == tag
     assert image.tag_v2[317] == (1 if name == "none" else 2)
 
 
-def test_an_unknown_compression() -> None:
+def test_unknown_compression_is_rejected() -> None:
     with pytest.raises(InputError, match="--compression to be one of fast, small, none, got 'zip'"):
         encode_gray(smooth(8), compression=cast("Compression", "zip"))

@@ -1,4 +1,4 @@
-"""What a header says is what the decoder gives: size, orientation, bytes of a level and number of images."""
+"""Headers agree with the decoder: size, orientation, bytes per level and number of images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {**COLOUR_FILES, **COLOUR_TIFFS, **GRAY_TIFFS}
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_every_kind_has_the_size_that_is_read(kind: str, tmp_path: Path) -> None:
+def test_header_size_equals_decoded_size(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(FILES[kind])
     decoded = decode_image(FILES[kind], "x")
@@ -46,7 +46,7 @@ def turned(kind: str, orientation: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", [2, 3, 6, 7])
-def test_orientation_is_the_one_that_is_applied(kind: str, orientation: int, tmp_path: Path) -> None:
+def test_header_orientation_equals_the_applied_one(kind: str, orientation: int, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(turned(kind, orientation))
     header = read_header(path)
@@ -57,7 +57,7 @@ def test_orientation_is_the_one_that_is_applied(kind: str, orientation: int, tmp
 
 
 def behind_the_pixels(data: bytes) -> bytes:
-    """Move a PNG's EXIF behind its pixels, where its specification allows it too."""
+    """Move the EXIF of a PNG after its pixels, which the specification allows."""
     start = data.index(b"eXIf") - 4
     end = start + 12 + int.from_bytes(data[start : start + 4], "big")
     return data[:start] + data[end:-12] + data[start:end] + data[-12:]
@@ -77,14 +77,16 @@ def with_xmp(data: bytes) -> bytes:
     ],
     ids=["EXIF behind the pixels", "XMP in PNG", "XMP in JPEG"],
 )
-def test_orientation_wherever_it_is(data: bytes, tmp_path: Path) -> None:
+def test_orientation_is_found_in_all_metadata_blocks(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(data)
     assert read_header(path).orientation == decode_image(data, "x").reading.facts["orientation"] == 6
 
 
 @pytest.mark.parametrize(("orientation", "upright"), [(1, (64, 96)), (3, (64, 96)), (6, (96, 64))])
-def test_a_camera_raw_file_has_its_size_developed(orientation: int, upright: tuple[int, int], tmp_path: Path) -> None:
+def test_camera_raw_size_is_that_of_the_developed_image(
+    orientation: int, upright: tuple[int, int], tmp_path: Path
+) -> None:
     pytest.importorskip("rawpy")
     path = digital_negative(tmp_path / "a.dng", orientation)
     assert read_image(path).levels.shape[1:] == upright
@@ -93,7 +95,7 @@ def test_a_camera_raw_file_has_its_size_developed(orientation: int, upright: tup
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PNG", "WEBP", "MPO"])
-def test_the_page_that_is_read_counts(kind: str, tmp_path: Path) -> None:
+def test_size_is_that_of_the_selected_page(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     larger = np.pad(STREET, ((0, 4), (0, 6), (0, 0)))
     data = pages(STREET[::3, ::3], STREET, larger) if kind == "TIFF" else several(kind)
@@ -111,7 +113,7 @@ def test_the_page_that_is_read_counts(kind: str, tmp_path: Path) -> None:
 
 
 class Counted(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes read."""
 
     taken = 0
 
@@ -122,7 +124,7 @@ class Counted(io.BytesIO):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_the_pixels_of_a_file_are_not_read(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_header_reads_no_pixels(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
     file = Counted(saved(noise, kind))
     monkeypatch.setattr("ir_transfer.imaging.header.open_stored", lambda path: file)
@@ -132,7 +134,7 @@ def test_the_pixels_of_a_file_are_not_read(kind: str, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "AVIF", "BMP"])
-def test_a_damaged_header_is_an_error(kind: str, tmp_path: Path) -> None:
+def test_damaged_header_is_an_error(kind: str, tmp_path: Path) -> None:
     path, data = tmp_path / "a.bin", saved(STREET, kind)
     for cut in (0, 1, 3, 12, 20):
         path.write_bytes(data[:cut])
@@ -142,8 +144,8 @@ def test_a_damaged_header_is_an_error(kind: str, tmp_path: Path) -> None:
         assert count_images(str(path)) == 1
 
 
-def test_an_image_beyond_the_limit_of_the_decoder_has_a_size(tmp_path: Path) -> None:
-    """The limit is for pixels: a header is small, whatever it announces."""
+def test_image_beyond_the_decoder_limit_has_a_size(tmp_path: Path) -> None:
+    """The limit applies to decoded pixels, not to headers."""
     path = tmp_path / "a.png"
     small = saved(STREET, "PNG")
     fields = b"IHDR" + struct.pack(">II", 20_000, 20_000) + small[24:29]

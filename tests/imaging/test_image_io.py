@@ -56,7 +56,7 @@ def chw(array: NDArray[Any]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
-def test_lossless_kinds_are_read_exactly(kind: str) -> None:
+def test_lossless_formats_are_read_exactly(kind: str) -> None:
     image = decode_image(saved(RGB, kind), "x")
     rgb = image.rgb()
     assert rgb.dtype == np.float32
@@ -65,7 +65,7 @@ def test_lossless_kinds_are_read_exactly(kind: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"kind": "JPEG", "quality": 97}, {"kind": "WEBP", "quality": 98}])
-def test_lossy_kinds_are_read(options: dict[str, Any]) -> None:
+def test_lossy_formats_are_read(options: dict[str, Any]) -> None:
     image = decode_image(saved(RGB, **options), "x")
     assert np.abs(image.rgb() - chw(RGB)).mean() < 0.03
 
@@ -74,7 +74,7 @@ def test_lossless_webp() -> None:
     np.testing.assert_allclose(decode_image(saved(RGB, "WEBP", lossless=True), "x").rgb(), chw(RGB), atol=1e-7)
 
 
-def test_gray_is_repeated() -> None:
+def test_gray_is_repeated_to_rgb() -> None:
     image = decode_image(saved(RGB[..., 0], "PNG"), "x")
     assert image.levels.shape[0] == 1
     assert not image.is_colour
@@ -94,7 +94,7 @@ def test_alpha_is_dropped_not_blended() -> None:
     np.testing.assert_allclose(decode_image(saved(rgba, "PNG"), "x").rgb(), chw(RGB), atol=1e-7)
 
 
-def test_palette_and_bilevel() -> None:
+def test_palette_and_bilevel_images_are_read() -> None:
     file = io.BytesIO()
     palette = Image.fromarray(RGB).quantize(16)
     palette.save(file, "PNG")
@@ -105,7 +105,7 @@ def test_palette_and_bilevel() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_cmyk(kind: str) -> None:
+def test_cmyk_is_converted(kind: str) -> None:
     file = io.BytesIO()
     Image.fromarray(RGB).convert("CMYK").save(file, kind)
     assert np.abs(decode_image(file.getvalue(), "x").rgb() - chw(RGB)).mean() < 0.03
@@ -119,7 +119,7 @@ def test_wide_cmyk_tiff(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("driver", ["PNG", "GTiff"])
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_sixteen_bits_stay_sixteen(tmp_path: Path, driver: str, count: int) -> None:
+def test_16_bit_precision_is_kept(tmp_path: Path, driver: str, count: int) -> None:
     bands = WIDE.transpose(2, 0, 1)[[0, 1, 2, 0]][:count].copy()
     if count in {2, 4}:
         bands[-1] = 65535  # alpha, as far as PNG goes
@@ -130,7 +130,7 @@ def test_sixteen_bits_stay_sixteen(tmp_path: Path, driver: str, count: int) -> N
     assert len(np.unique(image.rgb())) > 256
 
 
-def test_twelve_bit_tiff_uses_its_own_white(tmp_path: Path) -> None:
+def test_12_bit_tiff_uses_its_white_level(tmp_path: Path) -> None:
     path = write_bands(tmp_path / "x.tif", (WIDE[None, ..., 0] >> 4).astype(np.uint16), NBITS=12)
     np.testing.assert_allclose(read_image(path).rgb()[0], WIDE[..., 0] / 65535, atol=1 / 4095)
 
@@ -180,7 +180,7 @@ def test_float_tiff(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_number_that_is_none_is_an_invalid_pixel(tmp_path: Path, value: float) -> None:
+def test_non_finite_value_is_an_invalid_pixel(tmp_path: Path, value: float) -> None:
     bands = chw(RGB)
     bands[1, 3, 4] = value
     image = read_image(write_bands(tmp_path / "x.tif", bands))
@@ -192,7 +192,7 @@ def test_a_number_that_is_none_is_an_invalid_pixel(tmp_path: Path, value: float)
 
 
 @pytest.mark.parametrize(("value", "message"), [(7.0, "got 0"), (-9, "-9")])
-def test_float_tiff_out_of_range_is_refused(tmp_path: Path, value: float, message: str) -> None:
+def test_float_tiff_out_of_range_is_rejected(tmp_path: Path, value: float, message: str) -> None:
     bands = np.zeros((1, 20, 20), np.float32)
     bands[0, 3, 3] = value
     path = write_bands(tmp_path / "x.tif", bands)
@@ -202,7 +202,7 @@ def test_float_tiff_out_of_range_is_refused(tmp_path: Path, value: float, messag
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint32", "int32"])
-def test_levels_without_a_white_are_refused(tmp_path: Path, dtype: str) -> None:
+def test_types_without_a_white_level_are_rejected(tmp_path: Path, dtype: str) -> None:
     path = write_bands(tmp_path / "x.tif", np.ones((1, 20, 20), dtype))
     with pytest.raises(DecodeError, match=dtype):
         read_image(path)
@@ -210,7 +210,7 @@ def test_levels_without_a_white_are_refused(tmp_path: Path, dtype: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "WIDE_PNG", "WIDE_TIFF", "FLOAT_TIFF"])
 @pytest.mark.parametrize("share", [0.03, 0.3, 0.8])
-def test_truncated_files_are_refused(tmp_path: Path, kind: str, share: float) -> None:
+def test_truncated_files_are_rejected(tmp_path: Path, kind: str, share: float) -> None:
     if "_" in kind:
         bands = chw(RGB) if kind == "FLOAT_TIFF" else WIDE.transpose(2, 0, 1)
         driver = "PNG" if kind == "WIDE_PNG" else "GTiff"
@@ -224,27 +224,27 @@ def test_truncated_files_are_refused(tmp_path: Path, kind: str, share: float) ->
 
 
 @pytest.mark.parametrize("data", [b"", b"hello, I am a text", b"II*\x00", b"RIFF....WAVE", b"GIF89a....."])
-def test_files_that_are_not_images_are_refused(tmp_path: Path, data: bytes) -> None:
+def test_files_that_are_not_images_are_rejected(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(data)
     with pytest.raises(DecodeError, match=r"x\.png: expected"):
         read_image(path)
 
 
-def test_content_decides_not_the_name(tmp_path: Path) -> None:
+def test_format_is_detected_by_content(tmp_path: Path) -> None:
     path = tmp_path / "really_a_png.jpg"
     path.write_bytes(saved(RGB, "PNG"))
     np.testing.assert_allclose(read_image(path).rgb(), chw(RGB), atol=1e-7)
 
 
-def test_folder_and_missing_file(tmp_path: Path) -> None:
+def test_folder_and_missing_file_are_errors(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="check the path"):
         read_image(tmp_path / "none.png")
     with pytest.raises(DecodeError, match="got a folder"):
         read_image(tmp_path)
 
 
-def test_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+def test_decompression_bomb_is_rejected_before_decoding(tmp_path: Path) -> None:
     data = saved(np.zeros((3000, 3000), np.uint8), "PNG")
     assert len(data) < 50_000
     with pytest.raises(DecodeError, match=r"3000 x 3000.*--max-pixels"):
@@ -266,7 +266,7 @@ def test_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     st.sampled_from(["PNG", "JPEG", "TIFF", "BMP", "WEBP", "WIDE"]),
     st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=20),
 )
-def test_damage_raises_nothing_but_decode_error(kind: str, changes: list[tuple[int, int]]) -> None:
+def test_damaged_files_raise_only_decode_error(kind: str, changes: list[tuple[int, int]]) -> None:
     whole = saved(WIDE[..., 0], "TIFF") if kind == "WIDE" else saved(RGB, kind)
     data = bytearray(whole)
     for place, value in changes:
@@ -285,7 +285,9 @@ def test_damage_raises_nothing_but_decode_error(kind: str, changes: list[tuple[i
     st.sampled_from([8, 16]),
     st.sampled_from(["png", "tiff"]),
 )
-def test_round_trip_is_exact_to_half_a_level(intensity: NDArray[np.float32], bits: BitDepth, format_: Format) -> None:
+def test_round_trip_is_exact_within_half_a_level(
+    intensity: NDArray[np.float32], bits: BitDepth, format_: Format
+) -> None:
     image = decode_image(encode_gray(to_levels(intensity, bits), format_), "x")
     assert image.levels.shape == (1, *intensity.shape)
     assert image.bit_depth == bits
@@ -293,12 +295,12 @@ def test_round_trip_is_exact_to_half_a_level(intensity: NDArray[np.float32], bit
     assert np.abs(image.gray()[0] - intensity).max() <= 0.5 / (2**bits - 1) + 1e-7
 
 
-def test_every_level_survives() -> None:
+def test_every_level_round_trips() -> None:
     levels = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     np.testing.assert_array_equal(to_levels((levels / 65535).astype(np.float32), 16), levels)
 
 
-def test_written_file_is_one_channel_and_whole(tmp_path: Path) -> None:
+def test_written_file_is_complete_and_has_one_channel(tmp_path: Path) -> None:
     for bits, format_ in ((8, "png"), (16, "png"), (8, "tiff"), (16, "tiff")):
         path = tmp_path / "deep" / "down" / f"x{bits}.{format_}"
         digest = write_gray(path, np.full((20, 30), 0.5, np.float32), cast("BitDepth", bits), cast("Format", format_))
@@ -314,13 +316,13 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unwritable_folder(tmp_path: Path) -> None:
+def test_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EncodeError, match="choose another folder"):
         write_whole(tmp_path / "file" / "x.png", b"data")
 
 
-def test_disk_that_takes_no_more_leaves_nothing(tmp_path: Path) -> None:
+def test_full_disk_leaves_the_earlier_file(tmp_path: Path) -> None:
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         "from pathlib import Path; from ir_transfer.imaging.image_io import write_whole;"
@@ -337,6 +339,6 @@ def test_disk_that_takes_no_more_leaves_nothing(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1000
 
 
-def test_image_names() -> None:
+def test_image_names_are_recognised() -> None:
     assert all(is_image_name(Path(name)) for name in ("a.PNG", "b.jpeg", "c.tif", "d.webp"))
     assert not any(is_image_name(Path(name)) for name in ("a.txt", "manifest.jsonl", "png"))

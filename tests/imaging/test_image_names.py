@@ -1,4 +1,4 @@
-"""Every suffix of a kind that is read is that of an image wherever suffixes count."""
+"""Every suffix of a supported format is recognised everywhere."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("name", ["a.mpo", "a.JIF", "a.jpe", "a.apng", "a.dib", "a.tf8", "a.btf", "a.avifs"])
-def test_rarer_suffixes_are_read(name: str) -> None:
+def test_rare_suffixes_are_read(name: str) -> None:
     assert is_image_name(Path(name))
     assert not is_unread_name(Path(name))
 
 
 @pytest.mark.parametrize("name", ["a.jp2", "a.J2C", "a.pgm", "a.pnm", "a.wdp", "a.crw", "a.nitf"])
-def test_suffixes_of_images_that_are_not_read(name: str) -> None:
+def test_unsupported_image_suffixes(name: str) -> None:
     assert not is_image_name(Path(name))
     assert is_unread_name(Path(name))
 
 
 @pytest.mark.parametrize(("suffix", "kind"), PLAIN)
-def test_an_image_in_an_archive_is_opened_by_the_driver_of_its_suffix(tmp_path: Path, suffix: str, kind: str) -> None:
+def test_archive_member_is_opened_by_the_driver_of_its_suffix(tmp_path: Path, suffix: str, kind: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(f"a{suffix}", saved(STREET, kind))
     with Raster(f"/vsizip/{tmp_path}/a.zip/a{suffix}") as raster:
@@ -53,7 +53,7 @@ def test_an_image_in_an_archive_is_opened_by_the_driver_of_its_suffix(tmp_path: 
 
 
 @pytest.mark.parametrize("suffix", sorted(TIFF_SUFFIXES))
-def test_every_suffix_of_a_tiff_is_that_of_a_raster(tmp_path: Path, suffix: str) -> None:
+def test_every_tiff_suffix_is_a_raster_suffix(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix.upper()}"
     path.write_bytes(tiff(STREET))
     assert not is_raster(str(path), 36 * 52)
@@ -64,14 +64,14 @@ def test_every_suffix_of_a_tiff_is_that_of_a_raster(tmp_path: Path, suffix: str)
     ("name", "beside"),
     [("a.jpe", "a.jew"), ("b.jfif", "b.jfw"), ("c.mpo", "c.mpow"), ("D.JPG", "D.JGW"), ("e.avif", "e.afw")],
 )
-def test_the_world_file_of_an_image_is_found(tmp_path: Path, name: str, beside: str) -> None:
+def test_world_file_of_an_image_is_found(tmp_path: Path, name: str, beside: str) -> None:
     assert world_file(tmp_path / name) is None
     (tmp_path / beside).write_text("1\n0\n0\n-1\n0\n0\n")
     assert world_file(tmp_path / name) == tmp_path / beside
     assert is_sidecar_name(beside)
 
 
-def test_a_tiff_keeps_what_its_world_file_says(tmp_path: Path) -> None:
+def test_tiff_keeps_the_transform_of_its_world_file(tmp_path: Path) -> None:
     for suffix in TIFF_SUFFIXES:
         (tmp_path / f"a{world_endings(suffix)[0]}").write_text("1\n0\n0\n-1\n0\n0\n")
         assert world_file(tmp_path / f"a{suffix}") is None

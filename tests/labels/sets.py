@@ -1,4 +1,4 @@
-"""Small real sets of every format, and the images that a run would make from them."""
+"""Small sets of every label format, and results as a run would write them."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ Results = dict[PurePosixPath, Sequence[PurePosixPath]]
 
 
 def translate(labelled: LabelledSet, out: Path, variants: int = 2) -> Results:
-    """Write a gray image for every one of the set that can be read, under the names a run would give."""
+    """Write a gray result for every readable image, named as by a run."""
     results: Results = {}
     for one in labelled.images:
         results[one.rel_path] = []

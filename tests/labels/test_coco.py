@@ -36,7 +36,7 @@ def messages(labelled: LabelledSet) -> str:
     return "\n".join(f"{one.file} {one.where}: {one.message}" for one in labelled.problems)
 
 
-def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
+def test_all_content_except_names_is_kept_byte_for_byte(tmp_path: Path) -> None:
     for name in ("a.jpg", "x/b.jpeg"):
         write_image(tmp_path / "in/images" / name)
     content = (
@@ -73,7 +73,7 @@ def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_origin_is_recorded_for_any_info_entry(tmp_path: Path, info: str, expected: dict[str, Any]) -> None:
+def test_origin_is_recorded_for_any_info_entry(tmp_path: Path, info: str, expected: dict[str, Any]) -> None:
     write_image(tmp_path / "in/a.jpg")
     labelled = write(tmp_path, f'{{{info} "images": [{{"id": 1, "file_name": "a.jpg"}}]}}')
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {"m": "é"})
@@ -81,7 +81,7 @@ def test_the_origin_is_recorded_for_any_info_entry(tmp_path: Path, info: str, ex
     assert made == {**expected, "images": [{"id": 1, "file_name": "a.png"}]}
 
 
-def test_variants_have_ids_of_their_own_in_every_file(tmp_path: Path) -> None:
+def test_variants_have_unique_ids_in_every_file(tmp_path: Path) -> None:
     coco_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
     assert [(p.rel_path.name, p.split) for p in labelled.images] == [
@@ -114,7 +114,7 @@ def test_variants_have_ids_of_their_own_in_every_file(tmp_path: Path) -> None:
     ]
 
 
-def test_trainers_open_what_was_written(tmp_path: Path) -> None:
+def test_written_files_load_in_training_libraries(tmp_path: Path) -> None:
     mask_tools = pytest.importorskip("pycocotools.mask", reason="no pycocotools: install the extra detect")
     coco_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
@@ -148,7 +148,7 @@ def test_trainers_open_what_was_written(tmp_path: Path) -> None:
                 assert (ours & theirs).sum() > 0.9 * (ours | theirs).sum() > 0
 
 
-def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
+def test_compressed_and_uncompressed_rle_and_crowds(tmp_path: Path) -> None:
     mask_tools = pytest.importorskip("pycocotools.mask", reason="no pycocotools: install the extra detect")
     packed = mask_tools.frPyObjects(RUNS, 48, 64)
     compressed = {"size": packed["size"], "counts": packed["counts"].decode()}
@@ -191,7 +191,7 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
         ({"image_id": {}, "bbox": [1, 2, 3, 4]}, "an image_id, got none"),
     ],
 )
-def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any], message: str) -> None:
+def test_invalid_annotation_is_skipped(tmp_path: Path, annotation: dict[str, Any], message: str) -> None:
     good = {"id": 2, "bbox": [3, 4, 5, 6]}
     labelled = one_image(tmp_path, annotation, good)
     (region,) = labelled.regions(labelled.images[0], 48, 64)
@@ -203,7 +203,7 @@ def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any
     assert new == old.replace("a.jpg", "a.png")
 
 
-def test_a_bad_polygon_leaves_the_box(tmp_path: Path) -> None:
+def test_invalid_polygon_keeps_the_box(tmp_path: Path) -> None:
     labelled = one_image(
         tmp_path, {"segmentation": [[1, 2]], "bbox": [3, 4, 5, 6]}, {"id": 2, "image_id": 7.0, "bbox": [1, 1, 1, 1]}
     )
@@ -233,7 +233,7 @@ def test_a_bad_polygon_leaves_the_box(tmp_path: Path) -> None:
         (["images/line\nbreak ü.jpg"], "labels.json", ["line\nbreak ü.jpg"]),
     ],
 )
-def test_the_usual_layouts(tmp_path: Path, images: list[str], file: str, names: list[str]) -> None:
+def test_common_layouts_are_detected(tmp_path: Path, images: list[str], file: str, names: list[str]) -> None:
     for number, name in enumerate(images):
         write_image(tmp_path / "in" / name, number)
     records = [{"id": number, "file_name": name} for number, name in enumerate(names)]
@@ -248,7 +248,7 @@ def test_the_usual_layouts(tmp_path: Path, images: list[str], file: str, names: 
     assert not any(one["file_name"].startswith(("/", "D:")) for one in again)
 
 
-def test_images_that_are_missing_or_outside(tmp_path: Path) -> None:
+def test_missing_and_outside_images_are_reported(tmp_path: Path) -> None:
     write_image(tmp_path / "secret.jpg")
     write_image(tmp_path / "in/images/a.jpg")
     write_image(tmp_path / "in/images/unlisted.jpg")
@@ -275,7 +275,7 @@ def test_images_that_are_missing_or_outside(tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == ["a.png", "labels.json"]
 
 
-def test_ids_of_any_kind(tmp_path: Path) -> None:
+def test_ids_of_any_type_are_kept_unique(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         write_image(tmp_path / "in/images" / name)
     images = [{"id": key, "file_name": f"{name}.jpg"} for key, name in (("x", "a"), (-3, "b"), (None, "c"))]
@@ -311,7 +311,7 @@ def test_ids_of_any_kind(tmp_path: Path) -> None:
         '\x00"images""file_name"',
     ],
 )
-def test_a_broken_file_costs_itself(tmp_path: Path, broken: str) -> None:
+def test_broken_file_is_skipped(tmp_path: Path, broken: str) -> None:
     write_image(tmp_path / "in/images/a.jpg")
     text(tmp_path / "in/bad.json", broken)
     with pytest.raises(InputError, match=r"bad\.json: expected"):
@@ -323,7 +323,7 @@ def test_a_broken_file_costs_itself(tmp_path: Path, broken: str) -> None:
     assert written == [PurePosixPath("labels.json")]
 
 
-def test_panoptic_segments(tmp_path: Path) -> None:
+def test_panoptic_segments_are_read(tmp_path: Path) -> None:
     write_image(tmp_path / "in/val2017/a.jpg")
     ids = np.zeros((48, 64), np.int64)
     ids[:20] = 300
@@ -360,7 +360,7 @@ def test_panoptic_segments(tmp_path: Path) -> None:
     assert gone.regions(gone.images[0], 48, 64) == []
 
 
-def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
+def test_instances_in_keypoint_files_are_not_duplicated(tmp_path: Path) -> None:
     coco_set(tmp_path / "in")
     text(tmp_path / "in/annotations/person_keypoints_train2017.json", json.dumps(coco_content()))
     labelled = open_labelled(tmp_path / "in")
@@ -368,7 +368,7 @@ def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
     assert labelled.classes == ("person", "car")
 
 
-def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_label_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A COCO file may have 1 GiB."""
     coco_set(tmp_path / "in")
     reads: list[str] = []

@@ -16,7 +16,7 @@ ORIGIN = {"model": "adain", "seed": "0"}
 
 @pytest.mark.parametrize("variants", [1, 3])
 @pytest.mark.parametrize("kind", SETS)
-def test_every_label_lies_on_the_same_pixels(tmp_path: Path, kind: str, variants: int) -> None:
+def test_every_label_covers_the_same_pixels(tmp_path: Path, kind: str, variants: int) -> None:
     SETS[kind](tmp_path / "in")
     text(tmp_path / "in/notes/how it was made.md", "slowly")
     before = open_labelled(tmp_path / "in")
@@ -78,7 +78,7 @@ def broken_mask(path: Path) -> None:
         ("images", lambda out: write_image(out / "c.png"), r"c\.png: .* got another image"),
     ],
 )
-def test_labels_that_moved_are_found(tmp_path: Path, kind: str, damage: Callable[[Path], object], message: str) -> None:
+def test_moved_labels_are_found(tmp_path: Path, kind: str, damage: Callable[[Path], object], message: str) -> None:
     SETS[kind](tmp_path / "in")
     before = open_labelled(tmp_path / "in")
     results = translate(before, tmp_path / "out")
@@ -88,7 +88,7 @@ def test_labels_that_moved_are_found(tmp_path: Path, kind: str, damage: Callable
     assert re.search(message, found), found
 
 
-def test_images_that_failed_leave_no_label_behind(tmp_path: Path) -> None:
+def test_failed_images_have_no_labels(tmp_path: Path) -> None:
     for kind, build in SETS.items():
         source, out = tmp_path / kind, tmp_path / f"{kind}_ir"
         build(source)
@@ -106,7 +106,7 @@ def test_images_that_failed_leave_no_label_behind(tmp_path: Path) -> None:
         ]
 
 
-def test_results_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
+def test_results_outside_the_folder_are_rejected(tmp_path: Path) -> None:
     SETS["yolo"](tmp_path / "in")
     before = open_labelled(tmp_path / "in")
     rel_path = before.images[0].rel_path
@@ -123,7 +123,7 @@ def test_results_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "a.png").exists()
 
 
-def test_the_callers_own_files_are_left_to_it(tmp_path: Path) -> None:
+def test_files_written_by_the_caller_are_excluded(tmp_path: Path) -> None:
     SETS["images"](tmp_path / "in")
     text(tmp_path / "in/README.md", "# Scenes")
     before = open_labelled(tmp_path / "in")
@@ -133,8 +133,8 @@ def test_the_callers_own_files_are_left_to_it(tmp_path: Path) -> None:
     assert (tmp_path / "out/README.md").read_text() == "# Scenes"
 
 
-def test_polygons_are_compared_by_their_corners_without_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two masks for each of 300,000 objects would take ten minutes."""
+def test_polygons_are_compared_by_vertices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing two masks for each of 300,000 objects would take ten minutes."""
     SETS["coco"](tmp_path / "in")
     before = open_labelled(tmp_path / "in")
     results = translate(before, tmp_path / "out", 1)

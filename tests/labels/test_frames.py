@@ -1,4 +1,4 @@
-"""RGB images that EXIF turns: labels and pixels stay together, whichever frame the labels are in."""
+"""RGB images with EXIF orientations: labels stay aligned with pixels in either frame."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.labels.turned import (
 
 
 def convert(labelled: LabelledSet, out: Path) -> Results:
-    """Write the results as a run does, and their labels."""
+    """Write results and labels as a run does."""
     results: Results = {}
     for one in labelled.images:
         gray, rel_path = read_image(one.path).gray()[0], one.rel_path.with_suffix(".png")
@@ -47,7 +47,7 @@ def convert(labelled: LabelledSet, out: Path) -> Results:
 
 
 def check_on_the_object(root: Path, kind: str) -> None:
-    """Check that every label of a set without EXIF covers what is bright and nothing else."""
+    """Check that every label of a set without EXIF covers exactly the bright object."""
     made = open_labelled(root, kind)
     assert len(made.images) == len(ORIENTATIONS)
     for one in made.images:
@@ -63,7 +63,7 @@ def check_on_the_object(root: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_the_header_agrees_with_the_decoder(tmp_path: Path, orientation: int, suffix: str) -> None:
+def test_header_agrees_with_the_decoder(tmp_path: Path, orientation: int, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     photograph(path, orientation)
     header = read_header(path)
@@ -76,7 +76,7 @@ def test_the_header_agrees_with_the_decoder(tmp_path: Path, orientation: int, su
 
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("kind", list(FOLDERS))
-def test_labels_and_pixels_stay_together_in_all_orientations(tmp_path: Path, kind: Build, frame: Frame) -> None:
+def test_labels_stay_aligned_with_pixels_in_all_orientations(tmp_path: Path, kind: Build, frame: Frame) -> None:
     build(tmp_path / "in", kind, frame)
     labelled = open_labelled(tmp_path / "in", orientation=frame)
     results = convert(labelled, tmp_path / "out")
@@ -87,7 +87,9 @@ def test_labels_and_pixels_stay_together_in_all_orientations(tmp_path: Path, kin
 
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("kind", STATED)
-def test_stated_sizes_decide_and_what_they_cannot_tell_is_reported(tmp_path: Path, kind: Build, frame: Frame) -> None:
+def test_orientation_follows_the_stated_size_and_ambiguity_is_reported(
+    tmp_path: Path, kind: Build, frame: Frame
+) -> None:
     build(tmp_path / "in", kind, frame)
     labelled = open_labelled(tmp_path / "in")
     convert(labelled, tmp_path / "out")
@@ -108,7 +110,7 @@ def test_without_a_size_upright_is_assumed_and_reported_for_each_image(tmp_path:
     assert all("treated as upright, by default: pass --orientation" in one.message for one in labelled.problems)
 
 
-def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:
+def test_box_that_fits_only_one_orientation_decides(tmp_path: Path) -> None:
     photograph(tmp_path / "in/training/image_2/o6.png", 6)  # 48 columns and 64 rows are stored
     text(tmp_path / "in/training/label_2/o6.txt", "Car 0 0 0 2 3 20 63 1 1 1 1 1 1 1\n")
     labelled = open_labelled(tmp_path / "in")
@@ -117,7 +119,7 @@ def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:
     assert labelled.problems == ()
 
 
-def test_what_the_user_says_goes_before_sizes_and_a_contradiction_is_reported(tmp_path: Path) -> None:
+def test_orientation_option_takes_precedence_and_contradictions_are_reported(tmp_path: Path) -> None:
     build(tmp_path / "in", voc, "upright")
     labelled = open_labelled(tmp_path / "in", orientation="stored")
     assert [labelled.stored_orientation(one) for one in labelled.images] == list(ORIENTATIONS)
@@ -134,14 +136,14 @@ def test_an_image_without_labels_is_upright_and_not_reported(tmp_path: Path) -> 
     assert labelled.problems == ()
 
 
-def test_a_frame_that_there_is_not(tmp_path: Path) -> None:
+def test_unknown_orientation_is_rejected(tmp_path: Path) -> None:
     photograph(tmp_path / "a.png", 1)
     with pytest.raises(UnknownNameError, match="upright"):
         open_labelled(tmp_path, orientation="upwards")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_regions_are_turned_as_pixels_are(orientation: int) -> None:
+def test_regions_are_rotated_like_pixels(orientation: int) -> None:
     stored = to_stored(scene() > 128, orientation)
     np.testing.assert_array_equal(to_upright(stored, orientation), scene() > 128)
     assert upright_size(stored.shape, orientation) == UPRIGHT

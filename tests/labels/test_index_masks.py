@@ -28,7 +28,7 @@ from tests.labels.sets import index_mask, masks_set, text, translate, write_imag
         ),
     ],
 )
-def test_the_usual_layouts(tmp_path: Path, image: str, masks: list[str], copies: list[str]) -> None:
+def test_common_layouts_are_detected(tmp_path: Path, image: str, masks: list[str], copies: list[str]) -> None:
     write_image(tmp_path / "in" / image)
     levels = np.zeros((48, 64), np.uint8)
     levels[3:9, 4:20] = 5
@@ -48,7 +48,7 @@ def test_the_usual_layouts(tmp_path: Path, image: str, masks: list[str], copies:
     assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
-def test_names_and_colours(tmp_path: Path) -> None:
+def test_class_names_and_colours_are_read(tmp_path: Path) -> None:
     masks_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
     assert labelled.classes == ("person", "car")
@@ -65,7 +65,7 @@ def test_names_and_colours(tmp_path: Path) -> None:
     assert coloured.classes == ("1", "2", "#ff0010")
 
 
-def test_a_bad_mask_costs_itself(tmp_path: Path) -> None:
+def test_invalid_masks_have_no_regions(tmp_path: Path) -> None:
     masks_set(tmp_path / "in")
     (tmp_path / "in/masks/train/a.png").write_bytes(b"\x89PNG no")
     noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)

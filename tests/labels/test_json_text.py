@@ -13,7 +13,7 @@ from tests.labels.sets import coco_content, text, write_image
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize("key", ["bbox", "area", "segmentation", "score"])
-def test_a_coco_file_with_a_number_that_json_does_not_have_is_refused(tmp_path: Path, value: str, key: str) -> None:
+def test_coco_file_with_nan_or_infinity_is_rejected(tmp_path: Path, value: str, key: str) -> None:
     write_image(tmp_path / "images/a.jpg")
     content = coco_content()
     content["annotations"] = [{"id": 1, "image_id": 7, "category_id": 3, "bbox": [3, 4, 5, 6], key: float(value)}]
@@ -22,7 +22,7 @@ def test_a_coco_file_with_a_number_that_json_does_not_have_is_refused(tmp_path: 
         open_labelled(tmp_path, "coco")
 
 
-def test_the_message_names_the_value_and_its_line() -> None:
+def test_error_names_the_value_and_its_line() -> None:
     with pytest.raises(InputError, match=r"got NaN in the value '\[1, NaN\]' of line 3: write"):
         value_at("\n\n[1, NaN]", 2)
     assert value_at("[1e3, null]", 0).value == [1000.0, None]

@@ -8,7 +8,7 @@ from ir_transfer.labels.open import open_labelled
 from tests.labels.sets import kitti_set, text, translate, write_image
 
 
-def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
+def test_labels_and_calibration_are_copied(tmp_path: Path) -> None:
     kitti_set(tmp_path / "in")
     (tmp_path / "in/training/velodyne").mkdir()
     (tmp_path / "in/training/velodyne/000001.bin").write_bytes(bytes(range(256)))
@@ -44,7 +44,7 @@ def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
         ("Car 0 0", "at least 8 fields"),
     ],
 )
-def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> None:
+def test_invalid_line_is_skipped(tmp_path: Path, line: str, message: str) -> None:
     kitti_set(tmp_path / "in")
     text(tmp_path / "in/training/label_2/000000.txt", f"{line}\nVan 0 0 0 1 2 3 4\n")
     text(tmp_path / "in/training/label_2/000009.txt", line)

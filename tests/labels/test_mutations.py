@@ -1,4 +1,4 @@
-"""Label files that a seed damages: nothing but an error of ours may come out, and nothing may be written elsewhere."""
+"""Randomly damaged label files raise only errors of this package and write no files elsewhere."""
 
 import random
 from pathlib import Path
@@ -18,7 +18,7 @@ TOKENS = (
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
-    """Damage a file in one of the ways that transfers, tools and people do."""
+    """Damage a file in one of several typical ways."""
     changed = bytearray(data)
     for _ in range(dice.randint(1, 3)):
         at = dice.randrange(len(changed) + 1)
@@ -73,6 +73,6 @@ def survives(folder: Path, kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", ["coco", "yolo", "voc", "masks", "kitti"])
 @pytest.mark.parametrize("block", range(2))
-def test_nothing_breaks(tmp_path: Path, kind: str, block: int) -> None:
+def test_mutated_label_files_never_crash(tmp_path: Path, kind: str, block: int) -> None:
     for seed in range(10 * block, 10 * block + 10):
         survives(tmp_path / str(seed), kind, seed)

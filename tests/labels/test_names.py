@@ -1,4 +1,4 @@
-"""Names in label files that are spelled otherwise than on the disk."""
+"""Names in label files that differ in form from those on disk."""
 
 import json
 import unicodedata
@@ -27,7 +27,7 @@ def coco(root: Path, stem: str, named: str) -> None:
 
 
 def coco_beside(root: Path, stem: str, named: str) -> None:
-    """Images whose folder has the other form too."""
+    """Images in a folder whose name has the other Unicode form."""
     coco(root, f"{stem}/{stem}", f"{named}/{named}")
 
 
@@ -66,7 +66,7 @@ def masks(root: Path, stem: str, named: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("build", [coco, coco_beside, yolo, yolo_list, voc, kitti, masks])
-def test_labels_find_their_image_in_any_unicode_form(
+def test_labels_match_images_in_any_unicode_form(
     tmp_path: Path, build: Callable[[Path, str, str], None], form: Form
 ) -> None:
     other = FORMS[1 - FORMS.index(form)]
@@ -85,7 +85,7 @@ def test_labels_find_their_image_in_any_unicode_form(
     assert stems == {unicodedata.normalize(form, "Café Ä")}
 
 
-def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
+def test_png_keeps_its_name_on_disk(tmp_path: Path) -> None:
     stem = unicodedata.normalize("NFD", "é")
     write_image(tmp_path / "in" / f"{stem}.png", 1)
     text(tmp_path / "in/labels.json", json.dumps({"images": [{"id": 1, "file_name": "é.png"}]}))
@@ -110,7 +110,7 @@ def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
         ("images/a%2520b.jpg", "images/a%20b.jpg"),
     ],
 )
-def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: str, rel_path: str) -> None:
+def test_backslashes_and_percent_encoding_in_names_are_resolved(tmp_path: Path, name: str, rel_path: str) -> None:
     write_image(tmp_path / "in" / rel_path, 1)
     write_image(tmp_path / "in/images/other.jpg", 2)
     images = [{"id": 0, "file_name": name}, {"id": 1, "file_name": "other.jpg"}]
@@ -123,7 +123,7 @@ def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: st
     assert again in {str(made), made.name}
 
 
-def test_a_name_is_no_other_name_of_another_split_or_folder(tmp_path: Path) -> None:
+def test_names_do_not_match_other_splits_or_folders(tmp_path: Path) -> None:
     for rel_path in ("val/a.jpg", "x/b.jpg", "train/ok.jpg"):
         write_image(tmp_path / "in" / rel_path)
     names = ["train/a.jpg", "one/b.jpg", "two/b.jpg", "train/ok.jpg"]
@@ -133,13 +133,13 @@ def test_a_name_is_no_other_name_of_another_split_or_folder(tmp_path: Path) -> N
     assert [str(one.rel_path) for one in labelled.images] == ["train/ok.jpg"]
 
 
-def test_the_text_itself_is_the_first_spelling() -> None:
+def test_unmodified_name_is_the_first_variant() -> None:
     assert path_variants("a%20b\\c.jpg") == ("a%20b\\c.jpg", "a%20b/c.jpg", "a b\\c.jpg", "a b/c.jpg")
     assert path_variants("plain.jpg") == ("plain.jpg",)
     assert "a\0" not in path_variants("a%00")
 
 
-def test_names_of_a_list_of_windows_and_of_a_browser(tmp_path: Path) -> None:
+def test_list_files_with_backslashes_and_percent_encoding(tmp_path: Path) -> None:
     for stem in ("a b", "c"):
         write_image(tmp_path / f"in/images/{stem}.jpg")
         text(tmp_path / f"in/labels/{stem}.txt", "0 0.5 0.5 0.25 0.5\n")

@@ -15,13 +15,13 @@ from tests.permissions import obey_permissions
 
 
 @pytest.mark.parametrize("kind", SETS)
-def test_every_format_is_found_and_can_be_named(tmp_path: Path, kind: str) -> None:
+def test_every_format_is_detected_and_can_be_given(tmp_path: Path, kind: str) -> None:
     SETS[kind](tmp_path)
     assert open_labelled(tmp_path).kind == open_labelled(tmp_path, kind).kind == kind
     assert open_labelled(tmp_path, "images").kind == "images"
 
 
-def test_two_formats_ask_which(tmp_path: Path) -> None:
+def test_ambiguous_formats_require_a_choice(tmp_path: Path) -> None:
     coco_set(tmp_path)
     yolo_set(tmp_path)
     with pytest.raises(
@@ -36,14 +36,14 @@ def test_two_formats_ask_which(tmp_path: Path) -> None:
         open_labelled(tmp_path)
 
 
-def test_masks_beside_yolo_labels_ask_which(tmp_path: Path) -> None:
+def test_masks_beside_yolo_labels_require_a_choice(tmp_path: Path) -> None:
     yolo_set(tmp_path)
     index_mask(tmp_path / "masks/train/a.png", np.ones((48, 64), np.uint8))
     with pytest.raises(InputError, match=r"yolo .*, masks \(masks/train/a.png\)"):
         open_labelled(tmp_path)
 
 
-def test_other_files_are_no_labels(tmp_path: Path) -> None:
+def test_unrelated_files_are_not_labels(tmp_path: Path) -> None:
     for name in ("day/a.jpg", "day/b.jpg", "night/c.jpg"):
         write_image(tmp_path / name)
     text(tmp_path / "day/a.txt", "a street")
@@ -58,7 +58,7 @@ def test_other_files_are_no_labels(tmp_path: Path) -> None:
     assert "expected a class folder" in open_labelled(tmp_path, "classification").problems[0].message
 
 
-def test_unreadable_label_files_are_refused(tmp_path: Path) -> None:
+def test_missing_empty_and_unknown_sets_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="labelled set"):
         open_labelled(tmp_path / "gone")
     with pytest.raises(InputError, match="expected images in"):
@@ -69,7 +69,7 @@ def test_unreadable_label_files_are_refused(tmp_path: Path) -> None:
         open_labelled(tmp_path, "coco")
 
 
-def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
+def test_links_hidden_files_and_results_are_skipped(tmp_path: Path) -> None:
     root = tmp_path / "in"
     write_image(root / "a.jpg")
     write_image(root / "sub/b.jpg")
@@ -93,7 +93,7 @@ def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_folder_without_end_ends(tmp_path: Path) -> None:
+def test_folder_depth_is_limited(tmp_path: Path) -> None:
     deep = tmp_path / "in"
     write_image(deep / "a.jpg")
     for _ in range(70):
@@ -105,7 +105,7 @@ def test_a_folder_without_end_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
-def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+def test_unreadable_folder_is_reported(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg")
     (tmp_path / "closed").mkdir(mode=0)
     code = "import sys; from pathlib import Path; from ir_transfer.labels.open import open_labelled\n"
@@ -121,7 +121,7 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
     assert "Permission denied" in reported
 
 
-def test_side_files_go_along(tmp_path: Path) -> None:
+def test_accompanying_files_are_copied(tmp_path: Path) -> None:
     root = tmp_path / "in"
     yolo_set(root)
     files = {
@@ -164,7 +164,7 @@ def test_side_files_go_along(tmp_path: Path) -> None:
     assert "at most 67108864 bytes" in reported["huge.bin"]
 
 
-def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
+def test_overlong_name_skips_that_label(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
     a, b, d = (one.rel_path for one in labelled.images)
@@ -175,7 +175,7 @@ def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
     assert any("left out" in one.message and one.file.name.startswith("xxx") for one in labelled.problems)
 
 
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"a\xff\n b")
     try:
         write_image(tmp_path / f"in/images/{name}.jpg")

@@ -19,12 +19,12 @@ def polygon(*points: tuple[float, float]) -> list[float]:
 @pytest.mark.parametrize("start", range(4))
 @pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize("step", [1, -1])
-def test_four_upright_corners_are_a_box_wherever_they_begin(start: int, closed: bool, step: int) -> None:
+def test_axis_aligned_corners_are_a_box_in_any_order(start: int, closed: bool, step: int) -> None:
     points = [CORNERS[(start + step * number) % 4] for number in range(5 if closed else 4)]
     assert polygon_region("a", "1", [polygon(*points)]).rectangular
 
 
-def test_corners_that_are_rounded_are_those_of_a_box() -> None:
+def test_rounded_corners_are_recognised_as_a_box() -> None:
     assert polygon_region("a", "1", [polygon((2, 3), (12, 3.3), (12.2, 9), (2, 9))]).rectangular
 
 
@@ -40,11 +40,11 @@ def test_corners_that_are_rounded_are_those_of_a_box() -> None:
         ((2, 3), (7, 3), (12, 3), (12, 9), (2, 9)),
     ],
 )
-def test_other_polygons_are_none(points: tuple[tuple[float, float], ...]) -> None:
+def test_other_polygons_are_not_boxes(points: tuple[tuple[float, float], ...]) -> None:
     assert not polygon_region("a", "1", [polygon(*points)]).rectangular
 
 
-def test_two_polygons_are_no_box_and_a_box_is_drawn_as_before() -> None:
+def test_two_polygons_are_not_a_box() -> None:
     first, second = polygon(*CORNERS), polygon((20, 3), (30, 3), (30, 9), (20, 9))
     assert not polygon_region("a", "1", [first, second]).rectangular
     inside = np.zeros((12, 16), bool)
@@ -52,7 +52,7 @@ def test_two_polygons_are_no_box_and_a_box_is_drawn_as_before() -> None:
     np.testing.assert_array_equal(polygon_region("a", "1", [first]).mask(12, 16), inside)
 
 
-def test_runs_that_fill_their_box_are_rectangular_and_others_are_not() -> None:
+def test_rle_is_rectangular_only_if_it_fills_its_box() -> None:
     def runs(mask: NDArray[np.bool_]) -> dict[str, Any]:
         flat = mask.T.ravel()
         edges = np.flatnonzero(np.diff(flat)) + 1
@@ -71,7 +71,7 @@ def test_runs_that_fill_their_box_are_rectangular_and_others_are_not() -> None:
     np.testing.assert_array_equal(holed.mask(8, 12), mask)
 
 
-def test_runs_of_any_stated_size_cost_no_memory() -> None:
+def test_rle_with_a_huge_stated_size_uses_little_memory() -> None:
     side = 2**25
     found = region_of_segmentation(
         "a", "1", {"size": [side, side], "counts": [5, 3, side * side - 8]}, None, (side, side)

@@ -21,7 +21,7 @@ def random_labels(height: int = 9, width: int = 13) -> SoftLabels:
     return labels
 
 
-def test_probabilities_sum_to_1_and_are_those_stored() -> None:
+def test_probabilities_sum_to_1_and_equal_the_stored_ones() -> None:
     labels = random_labels()
     found = probabilities(labels)
     assert found.shape == (11, 9, 13)
@@ -44,7 +44,7 @@ def test_impossible_labels_still_sum_to_1() -> None:
     assert found[3, 0, 1].item() == pytest.approx(0.5)
 
 
-def test_a_file_reads_back(tmp_path: Path) -> None:
+def test_file_round_trips(tmp_path: Path) -> None:
     labels, path = random_labels(), tmp_path / "a.png"
     Image.fromarray(labels, "RGBA").save(path)
     assert np.array_equal(read_soft_labels(path), labels)
@@ -55,7 +55,7 @@ def test_a_file_reads_back(tmp_path: Path) -> None:
         read_soft_labels(tmp_path / "b.png")
 
 
-def test_a_box_takes_the_nearest_labels() -> None:
+def test_box_uses_the_nearest_labels() -> None:
     labels = np.zeros((4, 6, 4), np.uint8)
     labels[..., 0], labels[..., 1] = np.arange(24).reshape(4, 6) % 11, 255
     whole = probabilities_at(labels, (0, 0, 1, 1), (4, 6)).argmax(0)

@@ -11,7 +11,7 @@ from ir_transfer.labels.text_io import read_limited, rewrite_lines, split_lines,
 from ir_transfer.labels.yolo_yaml import load_mapping, with_values
 
 
-def test_only_the_named_values_of_an_object_change() -> None:
+def test_only_the_named_values_of_an_object_are_replaced() -> None:
     text = '{ "id" :1.0,\n"x": {"id": 2, "n": [1e5, 0.10]} , "i\\u0064": 7 , "name":"é"}'
     assert (
         replace_values(text, {"id": 9}) == '{ "id" :9,\n"x": {"id": 2, "n": [1e5, 0.10]} , "i\\u0064": 9 , "name":"é"}'
@@ -23,7 +23,7 @@ def test_only_the_named_values_of_an_object_change() -> None:
     assert [key for key, _ in members(text)] == ["id", "x", "id", "name"]
 
 
-def test_lines_end_where_trainers_end_them() -> None:
+def test_lines_are_split_only_at_newlines() -> None:
     text = "a\r\n\nb\u2028c\x0bd\r"
     assert split_lines(text) == [("a", "\r\n"), ("", "\n"), ("b\u2028c\x0bd", "\r")]
     assert rewrite_lines(text, lambda line: [line, line + "2"]) == "a\r\na2\r\n\nb\u2028c\x0bd\r\nb\u2028c\x0bd2\r"
@@ -48,11 +48,11 @@ def test_lines_end_where_trainers_end_them() -> None:
         (".", "..a/b", "..a/b"),
     ],
 )
-def test_no_path_leads_out(folder: str, text: str, expected: str | None) -> None:
+def test_paths_cannot_escape_the_folder(folder: str, text: str, expected: str | None) -> None:
     assert inside(PurePosixPath(folder), text) == (None if expected is None else PurePosixPath(expected))
 
 
-def test_paths_of_other_machines() -> None:
+def test_absolute_paths_of_other_machines_are_resolved() -> None:
     known = {one: one for one in (PurePosixPath("images/a.jpg"), PurePosixPath("a.jpg"))}.get
     assert find_by_suffix("/home/x/set/images/a.jpg", known) == PurePosixPath("images/a.jpg")
     assert find_by_suffix("D:\\set\\a.jpg", known) == PurePosixPath("a.jpg")
@@ -70,22 +70,22 @@ def test_paths_of_other_machines() -> None:
         ("xml/7.xml", "images/a.jpg", "images/new.png", "xml/7__new.xml"),
     ],
 )
-def test_labels_follow_the_name_of_the_result(label: str, image: str, result: str, expected: str) -> None:
+def test_label_names_follow_result_names(label: str, image: str, result: str, expected: str) -> None:
     rel_paths = (PurePosixPath(rel_path) for rel_path in (label, image, result))
     assert renamed(*rel_paths) == PurePosixPath(expected)
 
 
-def test_splits_have_one_name() -> None:
+def test_split_aliases_have_one_name() -> None:
     names = ["images", "Train2017", "valid", "validation", "testing", "trainer"]
     assert [split_from_names([name]) for name in names] == [None, "train", "val", "val", "test", None]
 
 
-def test_bytes_that_are_no_text_survive() -> None:
+def test_bytes_that_are_not_utf8_are_kept() -> None:
     data = bytes(range(256))
     assert to_bytes(to_text(data)) == data
 
 
-def test_limits(tmp_path: Path) -> None:
+def test_file_size_limit(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     assert read_limited(tmp_path / "a", 5) == b"12345"
     with pytest.raises(InputError, match=r"a: expected at most 4 bytes, got 5"):
@@ -94,7 +94,7 @@ def test_limits(tmp_path: Path) -> None:
         read_limited(tmp_path / "b", 4)
 
 
-def test_yaml_keeps_its_comments() -> None:
+def test_yaml_comments_are_kept() -> None:
     text = "# top\npath: /x # here\ntrain: a\nval:\n- b\n- c\n# names\nnames: ['é', no]"
     made = with_values(text, {"path": "", "train": "no", "val": ["x y", "1"], "new": {"a": "ü"}, "none": None})
     assert made == (

@@ -1,4 +1,4 @@
-"""Label files that resemble a known form, or have another one: read, refused or reported."""
+"""Label files in similar or unknown formats are read, rejected or reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lvis(root: Path, folder: str = "train2017", **image: Any) -> None:
 
 
 @pytest.mark.parametrize("folder", ["train2017", "images", "images/train2017"])
-def test_lvis_names_its_images_by_url(tmp_path: Path, folder: str) -> None:
+def test_lvis_images_are_named_by_url(tmp_path: Path, folder: str) -> None:
     lvis(tmp_path / "in", folder)
     labelled = open_labelled(tmp_path / "in")
     assert labelled.kind == "coco"
@@ -49,7 +49,7 @@ def test_lvis_names_its_images_by_url(tmp_path: Path, folder: str) -> None:
     "images",
     [[{"id": 1, "height": 48, "width": 64}], [{"id": 1, "filename": "a.jpg"}], [{"id": 1, "coco_url": "a.jpg"}]],
 )
-def test_a_file_like_coco_without_names_is_refused(tmp_path: Path, images: list[Any]) -> None:
+def test_coco_like_file_without_image_names_is_rejected(tmp_path: Path, images: list[Any]) -> None:
     write_image(tmp_path / "a.jpg")
     content = {"images": images, "annotations": [{"id": 1, "image_id": 1, "bbox": [1, 2, 3, 4]}], "categories": []}
     text(tmp_path / "labels.json", json.dumps(content))
@@ -73,7 +73,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_label_file_of_another_form_is_reported_and_copied(tmp_path: Path, name: str) -> None:
+def test_unknown_label_file_is_reported_and_copied(tmp_path: Path, name: str) -> None:
     write_image(tmp_path / "in/images/scene 1.jpg")
     text(tmp_path / "in" / name, FORMS[name])
     labelled = open_labelled(tmp_path / "in")
@@ -84,7 +84,7 @@ def test_a_label_file_of_another_form_is_reported_and_copied(tmp_path: Path, nam
     assert (tmp_path / "out" / name).read_text() == FORMS[name]
 
 
-def test_files_of_images_are_reported_once_for_a_folder(tmp_path: Path) -> None:
+def test_unknown_per_image_files_are_reported_once_per_folder(tmp_path: Path) -> None:
     for number in range(3):
         write_image(tmp_path / f"in/images/{number}.jpg")
         text(tmp_path / f"in/labels/{number}.json", json.dumps({"shapes": [], "imagePath": f"{number}.jpg"}))
@@ -95,14 +95,14 @@ def test_files_of_images_are_reported_once_for_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(SETS))
-def test_sets_of_known_forms_have_no_such_files(tmp_path: Path, kind: str) -> None:
+def test_known_formats_report_no_unread_files(tmp_path: Path, kind: str) -> None:
     SETS[kind](tmp_path)
     text(tmp_path / "README.md", "See a.jpg")
     text(tmp_path / "README.txt", "000001.jpg and a.jpg")
     assert open_labelled(tmp_path).unread == ()
 
 
-def test_the_card_promises_what_was_checked(tmp_path: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_card_states_only_what_was_checked(tmp_path: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_image(tmp_path / "in/images/scene 1.jpg")
     text(tmp_path / "in/labels.csv", FORMS["_annotations.csv"])
     arguments = ["--style", str(exemplar), "--model", "histogram"]
@@ -122,7 +122,7 @@ def test_the_card_promises_what_was_checked(tmp_path: Path, exemplar: Path, caps
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("name", ["labels.json", "train.csv"])
-def test_a_label_file_in_an_encoding_of_windows_is_reported(tmp_path: Path, name: str, encoding: str) -> None:
+def test_label_file_in_a_windows_encoding_is_reported(tmp_path: Path, name: str, encoding: str) -> None:
     write_image(tmp_path / "images/a.jpg")
     content = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}
     (tmp_path / name).write_bytes(json.dumps(content).encode(encoding))

@@ -25,7 +25,7 @@ def carried(tmp_path: Path, variants: int = 2) -> LabelledSet:
     return labelled
 
 
-def test_only_the_names_change(tmp_path: Path) -> None:
+def test_only_names_are_changed(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     labelled = carried(tmp_path)
     for end in ("", "__v1"):
@@ -48,7 +48,7 @@ def test_only_the_names_change(tmp_path: Path) -> None:
     assert labelled.problems == ()
 
 
-def test_objects_have_their_pixels_where_they_are_shown(tmp_path: Path) -> None:
+def test_objects_have_pixels_at_their_boxes(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
     person, head = labelled.regions(labelled.images[0], 48, 64)
@@ -74,7 +74,7 @@ def test_objects_have_their_pixels_where_they_are_shown(tmp_path: Path) -> None:
         (["images/a.png", "images/a.jpg"], ["xml/a.xml"]),
     ],
 )
-def test_any_folders(tmp_path: Path, images: list[str], labels: list[str]) -> None:
+def test_any_folder_layout(tmp_path: Path, images: list[str], labels: list[str]) -> None:
     for number, name in enumerate(images):
         write_image(tmp_path / "in" / name, number)
     for name in labels:
@@ -95,7 +95,7 @@ def test_any_folders(tmp_path: Path, images: list[str], labels: list[str]) -> No
     assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
-def test_names_without_suffix_and_other_folders(tmp_path: Path) -> None:
+def test_names_without_suffix_and_in_other_folders(tmp_path: Path) -> None:
     write_image(tmp_path / "in/rgb/a.jpg")
     text(
         tmp_path / "in/xml/a.xml",
@@ -111,7 +111,7 @@ def test_names_without_suffix_and_other_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "windows-1252"])
-def test_any_encoding(tmp_path: Path, encoding: str) -> None:
+def test_any_xml_encoding(tmp_path: Path, encoding: str) -> None:
     write_image(tmp_path / "in/é.jpg")
     name = encoding.removesuffix("-sig").removesuffix("-be")
     content = f'<?xml version="1.0" encoding="{name}"?>\r\n<annotation><x>ü</x><filename>é.jpg</filename></annotation>'
@@ -141,7 +141,7 @@ def test_any_encoding(tmp_path: Path, encoding: str) -> None:
         ("<annotation >\x00</annotation>", "XML, got"),
     ],
 )
-def test_a_broken_annotation_costs_itself(tmp_path: Path, content: str, message: str) -> None:
+def test_broken_annotation_is_skipped(tmp_path: Path, content: str, message: str) -> None:
     voc_set(tmp_path / "in")
     broken = f"{BASE}/Annotations/000001.xml"
     text(tmp_path / "in" / broken, content)
@@ -166,7 +166,7 @@ def test_a_broken_annotation_costs_itself(tmp_path: Path, content: str, message:
         ("<bndbox><xmin>x</xmin><ymin>1</ymin><xmax>8</xmax><ymax>9</ymax></bndbox>", "four numbers in bndbox"),
     ],
 )
-def test_a_bad_object_costs_itself(tmp_path: Path, frame: str, message: str) -> None:
+def test_invalid_object_is_skipped(tmp_path: Path, frame: str, message: str) -> None:
     voc_set(tmp_path / "in")
     text(tmp_path / "in" / BASE / "Annotations/000001.xml", voc_xml("x.jpg", f"<object><name>n</name>{frame}</object>"))
     labelled = open_labelled(tmp_path / "in")
@@ -174,7 +174,7 @@ def test_a_bad_object_costs_itself(tmp_path: Path, frame: str, message: str) -> 
     assert len(labelled.regions(labelled.images[0], 48, 64)) == 2
 
 
-def test_lines_and_labels_without_an_image(tmp_path: Path) -> None:
+def test_list_lines_and_labels_without_an_image_are_reported(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     text(tmp_path / "in" / BASE / "Annotations/gone.xml", voc_xml("../../../x.jpg"))
     text(tmp_path / "in" / BASE / "ImageSets/Main/train.txt", "gone\n\n000001.jpg\n")
@@ -189,7 +189,7 @@ def test_lines_and_labels_without_an_image(tmp_path: Path) -> None:
     assert (tmp_path / "out" / BASE / "ImageSets/Main/train.txt").read_text() == "\n000001.png\n000001__v1.png\n"
 
 
-def test_a_set_without_annotations_is_refused(tmp_path: Path) -> None:
+def test_set_without_annotations_is_rejected(tmp_path: Path) -> None:
     write_image(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="Pascal VOC annotations"):
         open_labelled(tmp_path, "voc")

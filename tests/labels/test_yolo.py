@@ -20,7 +20,7 @@ def messages(labelled: LabelledSet) -> str:
 
 
 def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
-    """Read a set as trainers do: data.yaml, the images of its splits, and the labels of each image."""
+    """Read a set as training code does: data.yaml, the images of its splits, and their labels."""
     data = yaml.safe_load(path.read_text())
     root = Path(data.get("path") or path.parent)
     found: dict[str, dict[Path, str]] = {}
@@ -44,7 +44,7 @@ def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
 
 
 def carried(tmp_path: Path, variants: int = 2) -> tuple[LabelledSet, dict[str, dict[str, str]]]:
-    """Translate the set and return it with what a trainer reads from the new one, by split and file name."""
+    """Translate the set and return it with the labels of the new one by split and file name."""
     labelled = open_labelled(tmp_path / "in", "yolo")
     out = tmp_path / "out"
     results = translate(labelled, out, variants)
@@ -55,7 +55,7 @@ def carried(tmp_path: Path, variants: int = 2) -> tuple[LabelledSet, dict[str, d
     return labelled, {key: {p.name: label for p, label in files.items()} for key, files in seen.items()}
 
 
-def test_a_trainer_opens_the_new_set_at_once(tmp_path: Path) -> None:
+def test_new_set_loads_without_changes(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     labelled, seen = carried(tmp_path)
     first = (tmp_path / "in/labels/train/a.txt").read_text()
@@ -75,7 +75,7 @@ def test_a_trainer_opens_the_new_set_at_once(tmp_path: Path) -> None:
     assert [one.split for one in labelled.images] == ["train", "train", "val"]
 
 
-def test_lists_of_images(tmp_path: Path) -> None:
+def test_image_list_files_are_rewritten(tmp_path: Path) -> None:
     for name in ("a", "b", "c d"):
         write_image(tmp_path / f"in/images/{name}.jpg")
         text(tmp_path / f"in/labels/{name}.txt", LINE)
@@ -111,7 +111,7 @@ def test_lists_of_images(tmp_path: Path) -> None:
         ("images", {"train": ".", "val": "images"}),
     ],
 )
-def test_the_usual_paths_in_data_yaml(tmp_path: Path, folder: str, data: dict[str, Any]) -> None:
+def test_common_paths_in_data_yaml(tmp_path: Path, folder: str, data: dict[str, Any]) -> None:
     write_image(tmp_path / "in" / folder / "a.jpg")
     text(tmp_path / "in" / label_path(PurePosixPath(folder) / "a.jpg"), LINE)
     text(tmp_path / "in/data.yaml", yaml.safe_dump({"names": ["person"], **data}))
@@ -120,7 +120,7 @@ def test_the_usual_paths_in_data_yaml(tmp_path: Path, folder: str, data: dict[st
     assert labelled.images[0].split == "train"
 
 
-def test_entries_that_lead_out_are_left_out(tmp_path: Path) -> None:
+def test_entries_outside_the_set_are_skipped(tmp_path: Path) -> None:
     write_image(tmp_path / "secret/images/x.jpg")
     write_image(tmp_path / "in/images/a.jpg")
     text(tmp_path / "in/labels/a.txt", LINE)
@@ -137,7 +137,7 @@ def test_entries_that_lead_out_are_left_out(tmp_path: Path) -> None:
     assert messages(labelled).count("in the set, found none: left out") == 2
 
 
-def test_a_bare_set_with_classes(tmp_path: Path) -> None:
+def test_set_without_data_yaml_reads_classes_txt(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_image(tmp_path / f"in/images/{name}.png")
     text(tmp_path / "in/labels/a.txt", LINE)
@@ -154,7 +154,7 @@ def test_a_bare_set_with_classes(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_labels_beside_the_images_and_stems_that_repeat(tmp_path: Path) -> None:
+def test_labels_beside_images_and_repeated_stems(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.png", "b.jpg"):
         write_image(tmp_path / "in/all" / name)
     text(tmp_path / "in/all/a.txt", LINE)
@@ -210,7 +210,7 @@ def test_rotated_boxes_polygons_and_keypoints(tmp_path: Path) -> None:
         ("1" * 5000 + " 0.5 0.5 0.1 0.1", "four finite numbers"),
     ],
 )
-def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> None:
+def test_invalid_line_is_skipped(tmp_path: Path, line: str, message: str) -> None:
     yolo_set(tmp_path / "in")
     text(tmp_path / "in/labels/train/a.txt", f"{line}\r\n{LINE}\n7 10 10 2 2\n")
     labelled = open_labelled(tmp_path / "in")
@@ -224,7 +224,7 @@ def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> Non
     assert (tmp_path / "out/labels/train/a.txt").read_bytes() == (tmp_path / "in/labels/train/a.txt").read_bytes()
 
 
-def test_broken_bytes_stay_as_they_are(tmp_path: Path) -> None:
+def test_invalid_bytes_are_kept(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     (tmp_path / "in/labels/train/a.txt").write_bytes(b"\xff\xfe0\x00 \x00\n" + LINE.encode())
     labelled, _ = carried_bytes(tmp_path)
@@ -246,7 +246,7 @@ def carried_bytes(tmp_path: Path) -> tuple[LabelledSet, list[PurePosixPath]]:
         "!!map {path: /x, names: [a, b], train: images/train, val: images/val}",
     ],
 )
-def test_any_way_to_write_yaml(tmp_path: Path, content: str) -> None:
+def test_any_yaml_style_is_kept(tmp_path: Path, content: str) -> None:
     yolo_set(tmp_path / "in")
     text(tmp_path / "in/data.yaml", content)
     labelled, seen = carried(tmp_path, 1)
@@ -271,7 +271,7 @@ def test_any_way_to_write_yaml(tmp_path: Path, content: str) -> None:
         ("- " * 5000, "YAML"),
     ],
 )
-def test_a_broken_data_yaml_costs_itself(tmp_path: Path, content: str, message: str) -> None:
+def test_broken_data_yaml_is_skipped(tmp_path: Path, content: str, message: str) -> None:
     yolo_set(tmp_path / "in")
     text(tmp_path / "in/data.yaml", content)
     labelled = open_labelled(tmp_path / "in")
@@ -279,7 +279,7 @@ def test_a_broken_data_yaml_costs_itself(tmp_path: Path, content: str, message: 
     assert message in messages(labelled)
 
 
-def test_a_set_without_images_is_refused(tmp_path: Path) -> None:
+def test_set_without_images_is_rejected(tmp_path: Path) -> None:
     text(tmp_path / "in/data.yaml", "names: [a]\ntrain: images\n")
     with pytest.raises(InputError, match="images with YOLO labels"):
         open_labelled(tmp_path / "in")

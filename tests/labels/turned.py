@@ -17,7 +17,7 @@ from tests.labels.sets import index_mask, text
 UPRIGHT = (48, 64)
 """Height and width of the upright scene."""
 OBJECT = (slice(30, 42), slice(6, 20))
-"""Rows and columns of what is bright in it: in one corner, so that every turn moves it."""
+"""Rows and columns of the bright object, in one corner so that every rotation moves it."""
 ORIENTATIONS = range(1, 9)
 FRAMES: tuple[Frame, ...] = ("stored", "upright")
 
@@ -51,7 +51,7 @@ def box_of(mask: Mask) -> tuple[int, int, int, int]:
 
 
 def coco(root: Path, name: str, mask: Mask) -> None:
-    """COCO: one file for each image, since every test has one image of each orientation."""
+    """Write COCO labels: one file per image, since every test has one image of each orientation."""
     left, top, right, bottom = box_of(mask)
     flat = mask.T.ravel()
     edges = np.flatnonzero(np.diff(flat)) + 1

@@ -3,7 +3,7 @@ import torch
 from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 
 
-def test_critic_learns_to_tell_noise_from_flat_images() -> None:
+def test_critic_learns_to_distinguish_noise_from_flat_images() -> None:
     torch.manual_seed(0)
     critic = PatchCritic(8)
     optimiser = torch.optim.Adam(critic.parameters(), 5e-3)
@@ -28,7 +28,7 @@ def test_hinge_losses_equal_the_formula() -> None:
     torch.testing.assert_close(adversarial(critic, content, made), -low.mean())
 
 
-def test_the_critics_aim_is_none_of_the_model() -> None:
+def test_critic_loss_has_no_gradient_for_the_generator() -> None:
     critic = PatchCritic(4)
     content, real, made = torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
     made.requires_grad_()

@@ -3,7 +3,7 @@ import torch
 from tests.losses.scenes import random_scene
 
 
-def test_features_of_a_part_are_those_of_the_whole() -> None:
+def test_features_of_a_subset_equal_those_of_the_batch() -> None:
     scene = random_scene(batch=3)
     part = scene.subset(torch.tensor([True, False, True]))
     assert torch.equal(part.output, scene.output[[0, 2]])

@@ -15,7 +15,7 @@ def test_equals_the_formula() -> None:
     torch.testing.assert_close(content(scene), (normal[0] - normal[1]).square().mean())
 
 
-def test_the_photograph_itself_costs_nothing_and_another_one_does() -> None:
+def test_loss_is_zero_only_for_the_same_content() -> None:
     scene = random_scene()
     gray = scene.output.expand(-1, 3, -1, -1)
     same, other = (Scene(photo, scene.truth, scene.output, scene.vgg) for photo in (gray, gray.flip(-1)))

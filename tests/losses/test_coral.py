@@ -15,7 +15,7 @@ def test_equals_the_formula() -> None:
     torch.testing.assert_close(coral(scene), torch.stack(levels).mean(), rtol=1e-4, atol=1e-7)
 
 
-def test_blind_to_the_mean_of_features() -> None:
+def test_invariant_to_the_feature_mean() -> None:
     scene = random_scene()
     shifted = Scene(scene.content, scene.truth, scene.output)
     shifted.__dict__["truth_features"] = scene.truth_features

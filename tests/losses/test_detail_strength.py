@@ -21,25 +21,25 @@ def noise() -> Tensor:
     return CANONICAL_DEVIATION * torch.randn(2, 1, 128, 192, generator=torch.Generator().manual_seed(0))
 
 
-def test_sign_shifts_and_a_common_gain_cost_nothing(noise: Tensor) -> None:
+def test_invariant_to_sign_shift_and_common_gain(noise: Tensor) -> None:
     assert detail_strength(scene(-noise, noise)).item() == pytest.approx(0, abs=1e-5)
     assert detail_strength(scene(4 * noise, noise)).item() == pytest.approx(0, abs=0.01)
     assert detail_strength(scene(noise.roll(3, -1), noise)) < 0.05
 
 
-def test_detail_at_the_wrong_place_costs_the_log_ratio(noise: Tensor) -> None:
-    """One half four times as strong: each half is off the mean log ratio by log 2."""
+def test_misplaced_detail_costs_the_log_ratio(noise: Tensor) -> None:
+    """One half is four times as strong: each half differs from the mean log ratio by log 2."""
     strong = torch.cat([4 * noise[..., :96], noise[..., 96:]], dim=-1)
     assert detail_strength(scene(strong, noise)).item() == pytest.approx(math.log(2), rel=0.1)
 
 
-def test_the_gradient_moves_strength_to_where_the_truth_has_it(noise: Tensor) -> None:
+def test_gradient_moves_detail_to_where_the_ground_truth_has_it(noise: Tensor) -> None:
     truth = torch.cat([noise[..., :96], 0.2 * noise[..., 96:]], dim=-1)
     strength = torch.ones(1, 1, 1, 192, requires_grad=True)
     (gradient,) = torch.autograd.grad(detail_strength(scene(strength * noise, truth)), strength)
     assert gradient[..., :80].mean() < 0 < gradient[..., 112:].mean()
 
 
-def test_areas_without_detail_in_the_truth_do_not_ask_for_less_than_noise(noise: Tensor) -> None:
+def test_target_detail_is_not_below_the_noise_level(noise: Tensor) -> None:
     flat, faint = torch.zeros_like(noise), 0.002 * noise
     assert detail_strength(scene(faint, flat)).item() == pytest.approx(0, abs=0.02)

@@ -17,19 +17,19 @@ def noise(*shape: int, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.1, -0.5])
-def test_detail_of_one_sign_costs_all_beyond_the_allowed_whatever_its_contrast(gain: float) -> None:
+def test_one_signed_detail_costs_the_excess_at_any_contrast(gain: float) -> None:
     content = noise(2, 3, 64, 64, seed=0)
     assert embossing(scene(0.5 + gain * rgb_to_grayscale(content), content)).item() == pytest.approx(0.8, abs=1e-3)
 
 
-def test_detail_of_its_own_and_of_either_sign_costs_nothing() -> None:
+def test_independent_and_mixed_sign_detail_costs_nothing() -> None:
     content = noise(2, 3, 64, 64, seed=0)
     luma = rgb_to_grayscale(content)
     assert embossing(scene(noise(2, 1, 64, 64, seed=1), content)).item() == 0
     assert embossing(scene(torch.cat([luma[..., :32], 1 - luma[..., 32:]], dim=-1), content)).item() == 0
 
 
-def test_coarse_structure_is_no_embossing() -> None:
+def test_coarse_structure_is_not_embossing() -> None:
     content = noise(1, 3, 64, 64, seed=0)
     luma = rgb_to_grayscale(content)
     ramp = torch.linspace(0, 2, 64).expand(1, 1, 64, 64)
@@ -37,7 +37,7 @@ def test_coarse_structure_is_no_embossing() -> None:
     assert sloped.item() == pytest.approx(plain.item(), abs=0.04)
 
 
-def test_the_gradient_leads_away_from_it() -> None:
+def test_gradient_reduces_embossing() -> None:
     content = noise(1, 3, 32, 32, seed=0)
     for sign in (1, -1):
         output = (0.5 + sign * 0.2 * rgb_to_grayscale(content) + 0.01 * noise(1, 1, 32, 32, seed=1)).requires_grad_()

@@ -18,7 +18,7 @@ def cost(output: Tensor, truth: Tensor) -> float:
     return gradient(Scene(torch.zeros(1, 3, 96, 96), truth, output)).item()
 
 
-def test_the_right_answer_costs_next_to_nothing_and_the_inverse_most() -> None:
+def test_ground_truth_costs_nearly_nothing_and_its_negative_most() -> None:
     truth = smooth(0)
     right, flat, other, inverse = (cost(o, truth) for o in (truth, torch.full_like(truth, 0.5), smooth(1), 1 - truth))
     assert right < 0.15  # the floor of the strength takes a part
@@ -28,32 +28,32 @@ def test_the_right_answer_costs_next_to_nothing_and_the_inverse_most() -> None:
     assert flat > cost(0.5 + 0.3 * (truth - 0.5), truth), "weak detail in its place is better than none"
 
 
-def test_of_strong_gradients_the_right_answer_costs_nothing() -> None:
+def test_strong_gradients_cost_0_for_the_ground_truth() -> None:
     ramp = torch.linspace(0, 20, 96).expand(1, 1, 96, 96)
     assert cost(ramp, ramp) == pytest.approx(0, abs=0.02)
     assert cost(-ramp, ramp) == pytest.approx(2, abs=0.05)  # shifted fields end at the border
 
 
-def test_gain_costs_by_its_logarithm() -> None:
+def test_gain_costs_its_logarithm() -> None:
     ramp = torch.linspace(0, 20, 96).expand(1, 1, 96, 96)
     for gain in (0.25, 4.0):
         assert cost(gain * ramp, ramp) == pytest.approx(abs(torch.tensor(gain).square().log().item()) / 4, abs=0.03)
 
 
-def test_two_pixels_of_shift_are_forgiven_and_eight_are_not() -> None:
+def test_shifts_of_two_pixels_are_tolerated_and_of_eight_are_not() -> None:
     truth = F.interpolate(torch.randn(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)), (96, 96)) * 0.3
     shifted = {pixels: cost(truth.roll(pixels, 3), truth) for pixels in (0, 2, 8)}
     assert shifted[2] < shifted[0] + 0.15
     assert shifted[8] > shifted[0] + 0.5
 
 
-def test_every_shift_is_one_of_thirteen() -> None:
+def test_all_thirteen_shifts_are_tolerated() -> None:
     truth = F.interpolate(torch.randn(1, 1, 24, 24, generator=torch.Generator().manual_seed(0)), (96, 96)) * 0.3
     for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0), (2, 2), (-2, 2), (2, 0), (0, -2)):
         assert cost(truth.roll((dy, dx), (2, 3)), truth) < cost(truth, truth) + 0.2
 
 
-def test_windows_of_a_flat_truth_have_no_direction_to_agree_with() -> None:
+def test_flat_ground_truth_has_no_gradient_direction() -> None:
     truth = smooth(0)
     truth[..., :48, :] = 0.5
     noisy = truth.clone()

@@ -19,7 +19,7 @@ def targets_of(image: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"relu1_1": mixed, "relu2_1": nn.functional.avg_pool2d(mixed, 2), "relu3_1": torch.zeros(1)}
 
 
-def test_what_the_features_hold_can_be_predicted_and_noise_can_not() -> None:
+def test_hints_predict_feature_content_but_not_noise() -> None:
     torch.manual_seed(0)
     encoder, hints = Pyramid(), FeatureHints([3, 3], [4, 4, 4])
     hints.attach(encoder)
@@ -37,7 +37,7 @@ def test_what_the_features_hold_can_be_predicted_and_noise_can_not() -> None:
     assert unknown.item() > 0.8
 
 
-def test_channels_that_never_fire_cost_nothing_and_stay_finite() -> None:
+def test_inactive_channels_cost_nothing_and_stay_finite() -> None:
     encoder, hints = Pyramid(), FeatureHints([3, 3], [2, 2])
     hints.attach(encoder)
     nn.init.zeros_(hints.regressors[0].weight)  # type: ignore[arg-type]
@@ -48,6 +48,6 @@ def test_channels_that_never_fire_cost_nothing_and_stay_finite() -> None:
     assert hints({"relu1_1": torch.zeros(1, 2, 8, 8), "relu2_1": torch.zeros(1, 2, 4, 4)}).item() == 0
 
 
-def test_hints_without_an_encoder_that_ran_are_refused() -> None:
+def test_hints_without_encoder_features_are_rejected() -> None:
     with pytest.raises(InputError, match="attach"):
         FeatureHints([3], [4])({"relu1_1": torch.rand(1, 4, 8, 8)})

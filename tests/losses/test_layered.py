@@ -7,7 +7,7 @@ from ir_transfer.nn.perceptual import LAYERS
 from tests.losses.scenes import random_scene
 
 
-def test_a_layer_adds_in_proportion_to_its_weight_and_no_other_layer_changes() -> None:
+def test_layer_contribution_is_proportional_to_its_weight() -> None:
     loss, losses = LayeredLoss().eval(), layer_losses(random_scene())
     loss.average.copy_(losses.mean(dim=0))
     weights = torch.full((2, len(LAYERS)), 0.5)
@@ -24,7 +24,7 @@ def test_a_layer_adds_in_proportion_to_its_weight_and_no_other_layer_changes() -
     assert part[-1] > part[1] + 0.05
 
 
-def test_layers_of_any_scale_have_equal_parts_at_equal_weights() -> None:
+def test_layers_of_any_scale_contribute_equally_at_equal_weights() -> None:
     loss, scales = LayeredLoss(), torch.logspace(-4, 4, len(LAYERS))
     torch.manual_seed(0)
     for _ in range(400):
@@ -34,7 +34,7 @@ def test_layers_of_any_scale_have_equal_parts_at_equal_weights() -> None:
     assert 3 < found.sum(dim=1).mean() < 14, "about 1 for every layer"
 
 
-def test_averages_move_in_training_only() -> None:
+def test_averages_are_updated_only_in_training() -> None:
     loss, scene, weights = LayeredLoss(), random_scene(), torch.ones(2, len(LAYERS))
     loss.eval()(scene, weights)
     assert not loss.average.any()
@@ -42,7 +42,7 @@ def test_averages_move_in_training_only() -> None:
     torch.testing.assert_close(loss.average, layer_losses(scene).mean(dim=0))
 
 
-def test_content_is_blind_to_gain_and_style_to_position() -> None:
+def test_content_is_invariant_to_gain_and_style_to_position() -> None:
     scene = random_scene()
     scene.truth = scene.output.flip(-1)
     assert (layer_losses(scene)[:, 2:4] < 0.05).all(), "the mirrored image has the same style"

@@ -5,7 +5,7 @@ from ir_transfer.losses.mmd import mmd
 from tests.losses.scenes import random_scene
 
 
-def test_the_same_patches_in_another_order_cost_nothing() -> None:
+def test_invariant_to_patch_order() -> None:
     scene = random_scene(batch=4)
     shuffled = Scene(scene.content, scene.truth, scene.truth[[2, 0, 3, 1]], scene.vgg)
     torch.testing.assert_close(mmd(shuffled), torch.tensor(0.0), atol=1e-5, rtol=0)

@@ -25,7 +25,7 @@ def test_equals_the_formula() -> None:
     torch.testing.assert_close(mrf(scene), torch.stack(levels).mean(), rtol=1e-4, atol=1e-7)
 
 
-def test_rearranged_patches_of_the_look_cost_little() -> None:
+def test_rearranged_patches_of_the_exemplar_cost_little() -> None:
     scene = random_scene()
     moved = Scene(scene.content, scene.truth, scene.truth.roll(16, dims=-1), scene.vgg)
     assert mrf(moved) < 0.3 * mrf(scene)

@@ -12,7 +12,7 @@ PERSON, VEHICLE = 1, 3
 
 
 def scene(number: int, truth_level: float, output_level: float, ground: float = 0.5, side: int = 4) -> Scene:
-    """Return an object of ``side`` cells on a flat ground, in truth and output at levels of canonical tone."""
+    """Return an object of ``side`` cells on flat ground, with ground truth and output in canonical tone."""
     box = slice(14, 14 + side)
     classes = torch.zeros(1, 11, 40, 40)
     classes[:, 7] = 1
@@ -27,7 +27,7 @@ def scene(number: int, truth_level: float, output_level: float, ground: float = 
 
 
 @pytest.mark.parametrize(("loss", "number"), [(people_contrast, PERSON), (vehicle_contrast, VEHICLE)])
-def test_colder_objects_cost_by_deviations(loss: object, number: int) -> None:
+def test_colder_objects_cost_the_difference_in_deviations(loss: object, number: int) -> None:
     function = people_contrast if loss is people_contrast else vehicle_contrast
     # Contrast 0.3 or 1.5 deviations; the output falls short by one deviation, or by two where it is dark.
     for output_level, short in ((0.8, 0.0), (0.6, 1.0), (0.4, 2.0)):
@@ -39,16 +39,16 @@ def test_hotter_objects_cost_nothing() -> None:
     assert people_contrast(scene(PERSON, 0.7, 1.2)).item() == 0
 
 
-def test_a_truth_that_is_dark_asks_for_nothing() -> None:
+def test_dark_objects_in_the_ground_truth_cost_nothing() -> None:
     assert people_contrast(scene(PERSON, 0.3, 0.1)).item() == 0
 
 
-def test_a_lamp_need_not_be_matched() -> None:
+def test_target_contrast_is_capped_for_lamps() -> None:
     assert people_contrast(scene(PERSON, 5.0, 1.1)).item() == 0
     assert people_contrast(scene(PERSON, 5.0, 0.9)).item() == pytest.approx(0.5, rel=0.2)
 
 
-def test_only_its_own_class_counts() -> None:
+def test_only_the_given_class_counts() -> None:
     assert people_contrast(scene(VEHICLE, 0.8, 0.2)).item() == 0
     assert vehicle_contrast(scene(PERSON, 0.8, 0.2)).item() == 0
     plain = scene(PERSON, 0.8, 0.2)
@@ -57,22 +57,22 @@ def test_only_its_own_class_counts() -> None:
 
 @pytest.mark.parametrize("ground", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("side", [1, 2, 6])
-def test_the_level_of_the_ground_does_not_matter(ground: float, side: int) -> None:
-    """Contrast is that against the ring, for small objects as for large ones, on dark ground as on bright one."""
+def test_invariant_to_the_background_level(ground: float, side: int) -> None:
+    """Contrast is measured against the ring, for small and large objects and on dark and bright ground."""
     found = people_contrast(scene(PERSON, ground + 0.3, ground - 0.1, ground, side)).item()
     many = side * side / (side * side + 1.6)  # 1e-3 of 40 x 40 cells damp what few cells say
     assert found == pytest.approx(2.0 * many, rel=0.1)
 
 
-def test_a_vehicle_that_fills_the_window_is_compared_at_its_border_alone() -> None:
-    """Its middle has no ring in reach; as dark as it is, nothing there is to be brighter than anything."""
+def test_vehicle_that_fills_the_window_is_compared_only_at_its_border() -> None:
+    """Its middle has no ring within reach, so it has no target contrast."""
     cold = scene(VEHICLE, 0.65, 0.4, 0.8, side=26)
     assert vehicle_contrast(cold).item() == 0
     warm = scene(VEHICLE, 0.8, 0.6, 0.5, side=26)
     assert vehicle_contrast(warm).item() == pytest.approx(1.0, rel=0.15)
 
 
-def test_gradients_heat_the_object() -> None:
+def test_gradient_heats_the_object() -> None:
     one = scene(PERSON, 0.8, 0.5)
     one.output.requires_grad_()
     people_contrast(one).backward()  # type: ignore[no-untyped-call]
@@ -81,8 +81,8 @@ def test_gradients_heat_the_object() -> None:
     assert not one.output.grad[..., :56, :].any(), "a darker ring would be a halo"
 
 
-def test_a_small_person_little_brighter_than_bright_ground_counts() -> None:
-    """The level of the ground must not weigh in: one cell has next to no share of the window."""
+def test_small_person_slightly_brighter_than_bright_ground_counts() -> None:
+    """The level of the ground has no effect, although one cell is a small share of the window."""
     assert people_contrast(scene(PERSON, 0.834, 0.734, 0.8, 1)).item() > 0.1
 
 
@@ -95,8 +95,8 @@ def test_people_without_a_ground_truth_are_expected_to_be_warm() -> None:
     assert expected_people(Scene(plain.content, plain.truth, plain.output)).item() == 0
 
 
-def test_outlines_are_the_labels_own() -> None:
-    """The output that has the person's shape costs nearly nothing, its negative 2, a shifted or blurred one between."""
+def test_outline_loss_follows_the_label_outline() -> None:
+    """An output with the person's shape costs nearly 0, its negative 2, shifted and blurred ones in between."""
     sharp = scene(PERSON, 0.5, 0.9)
     found = outlines(sharp).item()
     assert found < 0.1
@@ -107,7 +107,7 @@ def test_outlines_are_the_labels_own() -> None:
     assert outlines(scene(PERSON, 0.5, 0.1)).item() > 1.8
 
 
-def test_outlines_of_a_flat_output_have_a_gradient_towards_warm_people() -> None:
+def test_outline_loss_of_a_flat_output_has_a_gradient_towards_warm_people() -> None:
     flat = scene(PERSON, 0.5, 0.5)
     flat.output = flat.output.requires_grad_()
     loss = outlines(flat)
@@ -116,7 +116,7 @@ def test_outlines_of_a_flat_output_have_a_gradient_towards_warm_people() -> None
     assert gradient[..., 56:72, 56:72].mean() < 0 < gradient[..., 40:52, 56:72].mean()
 
 
-def test_only_people_have_outlines() -> None:
+def test_outline_loss_applies_to_people_only() -> None:
     assert outlines(scene(VEHICLE, 0.8, 0.2)).item() == 0
     plain = scene(PERSON, 0.8, 0.2)
     assert outlines(Scene(plain.content, plain.truth, plain.output)).item() == 0

@@ -13,19 +13,19 @@ def test_l1() -> None:
     torch.testing.assert_close(paired.l1(scene), (scene.output - scene.truth).abs().mean())
 
 
-def test_correlation_is_pearsons() -> None:
+def test_correlation_equals_pearson() -> None:
     scene = random_scene(batch=1)
     pearson = np.corrcoef(scene.output.flatten().numpy(), scene.truth.flatten().numpy())[0, 1]
     assert paired.correlation(scene).item() == pytest.approx(1 - pearson, abs=1e-3)
 
 
-def test_charbonnier_of_a_flat_truth_is_the_plain_distance() -> None:
+def test_charbonnier_of_a_flat_ground_truth_is_unweighted() -> None:
     output, flat = torch.rand(1, 1, 64, 64), torch.full((1, 1, 64, 64), 0.5)
     scene = Scene(flat.expand(-1, 3, -1, -1), flat, output)
     torch.testing.assert_close(paired.charbonnier(scene), ((output - 0.5) ** 2 + 1e-6).sqrt().mean())
 
 
-def test_charbonnier_weighs_what_stands_out() -> None:
+def test_charbonnier_weights_salient_pixels() -> None:
     truth = torch.full((1, 1, 64, 64), 0.2)
     truth[..., 24:32, 24:32] = 0.8
     output = truth.clone()

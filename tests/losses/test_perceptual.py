@@ -16,7 +16,7 @@ def test_equals_the_formula() -> None:
     torch.testing.assert_close(perceptual(scene), torch.stack(levels).mean(), rtol=0.02, atol=1e-4)
 
 
-def test_the_deep_one_leaves_out_the_finest_and_the_coarsest_level() -> None:
+def test_deep_perceptual_omits_the_finest_and_coarsest_levels() -> None:
     scene = random_scene()
     levels = ("relu2_1", "relu3_1", "relu4_1")
     assert len(scene.output_features) == 5

@@ -12,7 +12,7 @@ def scene(output: torch.Tensor, truth: torch.Tensor) -> Scene:
 
 
 def hot_classes(truth: torch.Tensor) -> torch.Tensor:
-    """Return what is hot as people in the left half and vehicles in the right one, and the rest as road."""
+    """Return class probabilities: hot cells are people on the left and vehicles on the right, the rest is road."""
     hot = (torch.nn.functional.avg_pool2d(truth, 4) > 0.6)[:, 0].float()
     left, right = hot.clone(), hot.clone()
     left[..., hot.shape[-1] // 2 :], right[..., : hot.shape[-1] // 2] = 0, 0
@@ -28,7 +28,7 @@ def image() -> torch.Tensor:
 
 # A flat image has the least variation, and a truth that is the RGB image's luma is all embossed.
 @pytest.mark.parametrize("name", sorted(LOSSES.keys() - {"tv", "embossing"}))
-def test_loss_is_smallest_at_the_truth_and_has_a_gradient(name: str) -> None:
+def test_loss_is_minimal_at_the_ground_truth_and_has_a_gradient(name: str) -> None:
     truth = image()
     output = truth.roll(11, dims=-1).mul(0.7).requires_grad_()
     here, there = LOSSES[name](scene(truth.clone(), truth)), LOSSES[name](scene(output, truth))
@@ -58,7 +58,7 @@ def test_a_vanished_hot_object_costs_more_than_its_area() -> None:
     assert LOSSES["hot_objects"](scene(too_hot, truth)) < 1e-3
 
 
-def test_coarse_distance_forgives_a_misregistration_of_a_pixel() -> None:
+def test_coarse_distance_tolerates_one_pixel_of_misregistration() -> None:
     torch.manual_seed(2)
     truth = torch.rand(1, 1, 64, 64)
     beside = truth.roll(1, dims=-1)
@@ -76,14 +76,14 @@ BLOBS = random_scene(batch=4)
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_batchwise_says_whether_two_halves_give_the_whole(name: str) -> None:
+def test_batchwise_flag_states_whether_halves_average_to_the_whole(name: str) -> None:
     halves = [BLOBS.subset(torch.tensor(chosen)) for chosen in ([True, True, False, False], [False, False, True, True])]
     apart = abs(sum(LOSSES[name](half).item() for half in halves) / 2 - LOSSES[name](BLOBS).item())
     assert (apart > 1e-5) == LOSSES[name].batchwise
 
 
 @pytest.mark.parametrize("name", sorted(name for name in LOSSES if LOSSES[name].reference == "content"))
-def test_losses_that_see_the_content_are_blind_to_the_truth(name: str) -> None:
+def test_content_losses_do_not_use_the_ground_truth(name: str) -> None:
     other = Scene(BLOBS.content, 1 - BLOBS.truth, BLOBS.output, BLOBS.vgg)
     assert LOSSES[name](other) == LOSSES[name](BLOBS)
 

@@ -26,13 +26,13 @@ def one_class(number: int, rows: slice, columns: slice, size: tuple[int, int] = 
     return classes
 
 
-def test_the_right_answer_costs_nothing() -> None:
+def test_ground_truth_costs_nothing() -> None:
     truth = image()
     assert thermal_map(scene(truth, truth, thermal=F.avg_pool2d(truth, 4))).item() == 0
     assert map_correlation(scene(truth, truth)).item() == pytest.approx(0, abs=1e-5)
 
 
-def test_a_constant_error_is_smooth_l1_in_deviations() -> None:
+def test_constant_error_is_smooth_l1_in_deviations() -> None:
     flat = torch.full((1, 1, 64, 64), 0.5)
     for error in (0.1, 1.0):  # in deviations; beta is 0.3
         expected = error**2 / 0.6 if error < 0.3 else error - 0.15
@@ -42,7 +42,7 @@ def test_a_constant_error_is_smooth_l1_in_deviations() -> None:
     assert thermal_map(scene(flat + 0.2, flat)).item() == pytest.approx(0.85 * 5 / 6, rel=1e-4)
 
 
-def test_a_shift_by_one_cell_is_forgiven_and_by_three_is_not() -> None:
+def test_shift_of_one_cell_is_tolerated_and_of_three_is_not() -> None:
     truth = F.interpolate(image(0, 256, 256)[..., ::4, ::4], (256, 256), mode="bilinear")
     cost = {
         cells: thermal_map(scene(truth.roll((0, 4 * cells), (2, 3)), truth)).item() for cells in (0, 1, 3)
@@ -55,7 +55,7 @@ def test_a_shift_by_one_cell_is_forgiven_and_by_three_is_not() -> None:
     assert costs[0] < 0.35 * costs[1]
 
 
-def test_people_count_five_times_and_vehicles_two_and_a_half() -> None:
+def test_people_have_weight_5_and_vehicles_2_5() -> None:
     classes = torch.zeros(1, 11, 8, 8)
     for column, number in enumerate((0, 1, 2, 3, 7)):
         classes[:, number, :, column] = 1
@@ -65,7 +65,7 @@ def test_people_count_five_times_and_vehicles_two_and_a_half() -> None:
 
 
 @pytest.mark.parametrize(("number", "factor"), [(1, 5.0), (3, 2.5), (7, 1.0)])
-def test_an_error_at_an_object_costs_by_its_weight(number: int, factor: float) -> None:
+def test_error_at_an_object_costs_its_weight(number: int, factor: float) -> None:
     """The same error costs ``factor`` times as much on the object as on the same area of ground beside it."""
     truth = torch.full((1, 1, 256, 256), 0.5)
     classes = one_class(number, slice(8, 16), slice(8, 16), (64, 64))
@@ -77,7 +77,7 @@ def test_an_error_at_an_object_costs_by_its_weight(number: int, factor: float) -
     assert costs[0] / costs[1] == pytest.approx(factor, rel=1e-4)
 
 
-def test_correlation_is_blind_to_gain_and_offset_and_not_to_the_sign() -> None:
+def test_correlation_ignores_gain_and_offset_but_not_sign() -> None:
     truth = image()
     assert map_correlation(scene(0.3 * truth + 0.1, truth)).item() == pytest.approx(0, abs=1e-3)
     assert map_correlation(scene(1 - truth, truth)).item() == pytest.approx(2, abs=1e-3)
@@ -87,13 +87,13 @@ def test_correlation_is_blind_to_gain_and_offset_and_not_to_the_sign() -> None:
     assert halves == pytest.approx(1, abs=1e-3), "each image has its own"
 
 
-def test_the_map_is_compared_too() -> None:
+def test_predicted_map_is_compared() -> None:
     truth = image()
     right, wrong = F.avg_pool2d(truth, 4), F.avg_pool2d(image(5), 4)
     assert thermal_map(scene(truth, truth, thermal=wrong)) > 0.05 + thermal_map(scene(truth, truth, thermal=right))
 
 
-def test_gradients_pull_towards_the_truth() -> None:
+def test_gradient_points_to_the_ground_truth() -> None:
     truth = image()
     output = (truth + 0.1).requires_grad_()
     thermal_map(scene(output, truth)).backward()  # type: ignore[no-untyped-call]

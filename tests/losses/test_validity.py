@@ -1,4 +1,4 @@
-"""No loss counts the pixels that are not valid, and none has a gradient there."""
+"""Losses ignore invalid pixels and have no gradient there."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.losses.scenes import random_scene
 
 INNER = (..., slice(16, 80), slice(16, 80))
 COLLAR_CHANGES_NOTHING = ("l1", "correlation", "map_correlation", "histogram", "tv")
-"""Losses of pixels and cells: those of windows and features see borders."""
+"""Losses over pixels and cells; windows and features would include borders."""
 
 
 def collared(side: int = 96) -> Scene:
-    """A scene with a collar of 16 pixels that is not valid in its first sample."""
+    """A scene with an invalid border of 16 pixels in its first sample."""
     scene = random_scene(side=side)
     valid = torch.ones_like(scene.truth, dtype=torch.bool)
     valid[0] = False
@@ -28,7 +28,7 @@ def collared(side: int = 96) -> Scene:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_no_loss_moves_what_is_not_valid(name: str) -> None:
+def test_invalid_pixels_receive_no_gradient(name: str) -> None:
     scene = collared()
     assert scene.valid is not None
     made = scene.output.clone().requires_grad_()
@@ -50,7 +50,7 @@ def test_invalid_pixels_do_not_affect_losses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COLLAR_CHANGES_NOTHING)
-def test_a_collar_changes_no_loss_of_pixels(name: str) -> None:
+def test_invalid_border_changes_no_pixel_loss(name: str) -> None:
     scene = collared()
     whole = [
         Scene(content[INNER][None], truth[INNER][None], output[INNER][None], scene.vgg)
@@ -64,14 +64,14 @@ def test_a_collar_changes_no_loss_of_pixels(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*LOSSES])
-def test_all_valid_is_like_no_mask(name: str) -> None:
+def test_all_valid_mask_equals_no_mask(name: str) -> None:
     scene = random_scene()
     masked = replace(scene, valid=torch.ones_like(scene.truth, dtype=torch.bool))
     assert LOSSES[name](masked).item() == pytest.approx(LOSSES[name](scene).item(), rel=1e-3, abs=1e-6)
     torch.testing.assert_close(layer_losses(masked), layer_losses(scene), rtol=1e-3, atol=1e-6)
 
 
-def test_a_sample_without_a_valid_pixel_adds_no_gradient() -> None:
+def test_sample_without_valid_pixels_adds_no_gradient() -> None:
     scene = collared()
     assert scene.valid is not None
     valid = scene.valid.clone()
@@ -85,7 +85,7 @@ def test_a_sample_without_a_valid_pixel_adds_no_gradient() -> None:
     assert torch.isfinite(total)
 
 
-def test_a_subset_keeps_its_valid_pixels() -> None:
+def test_subset_keeps_its_valid_pixels() -> None:
     scene = collared()
     subset = scene.subset(torch.tensor([True, False]))
     assert scene.valid is not None

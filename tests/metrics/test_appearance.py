@@ -26,7 +26,7 @@ def test_agrees_with_numpy() -> None:
     assert found.tolist() == pytest.approx([image.std() / b.std() for image in a])
 
 
-def test_fog_is_below_one_and_a_flat_reference_divides_by_a_thousandth() -> None:
+def test_fog_scores_below_1_and_a_flat_reference_is_regularised() -> None:
     image = torch.rand(1, 1, 30, 40, dtype=torch.float64)
     assert contrast(0.5 + 0.4 * (image - 0.5), image).item() == pytest.approx(0.4)
     assert contrast(image, torch.zeros(1, 1, 9, 9)).item() == pytest.approx(1000 * image.std(correction=0).item())
@@ -52,7 +52,7 @@ def test_agrees_with_scipy() -> None:
     assert wasserstein(a, b).tolist() == pytest.approx(expected, abs=1e-6)
 
 
-def test_does_not_care_where_values_lie_and_measures_an_offset() -> None:
+def test_ignores_pixel_positions_and_measures_an_offset() -> None:
     image = torch.rand(1, 1, 20, 30) * 0.8
     assert wasserstein(image.flip(3), image).item() == 0
     assert wasserstein(image + 0.2, image).item() == pytest.approx(0.2, abs=1e-6)
@@ -73,13 +73,13 @@ def test_rings_agree_with_scipy() -> None:
     assert np.abs(found / expected - 1).max() < 0.2
 
 
-def test_white_noise_has_its_variance_everywhere() -> None:
+def test_white_noise_has_equal_power_in_all_rings() -> None:
     noise = 0.5 + 0.1 * torch.randn(1, 1, 256, 200, generator=torch.Generator().manual_seed(0))
     assert radial_power(noise)[0, 2:].numpy() == pytest.approx(0.01, rel=0.35)
     assert radial_power(noise).mean().item() == pytest.approx(0.01, rel=0.05)
 
 
-def test_blur_and_blank_are_far_and_a_negative_is_not() -> None:
+def test_blurred_and_blank_images_are_far_but_a_negative_is_not() -> None:
     truth = torch.from_numpy(data.camera()[100:228, 100:228] / 255.0)[None, None]
     blurred = torch.from_numpy(gaussian_filter(truth[0, 0].numpy(), 2))[None, None]
     flat = torch.full_like(truth, 0.5)
@@ -87,19 +87,19 @@ def test_blur_and_blank_are_far_and_a_negative_is_not() -> None:
     assert 3 < spectrum_distance(blurred, truth).item() < spectrum_distance(flat, truth).item()
 
 
-def test_an_image_of_16_pixels_has_a_figure() -> None:
+def test_16_pixel_image_has_a_value() -> None:
     assert spectrum_distance(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16)).isfinite().all()
 
 
 def scene() -> torch.Tensor:
-    """A slope with an object on it, in 8 bit."""
+    """An 8-bit slope with an object."""
     image = torch.linspace(0.3, 0.6, 200)[:, None].expand(200, 240).clone()
     image[60:120, 80:130] = 0.9
     return (image * 255).round()[None, None] / 255
 
 
 @pytest.mark.parametrize("axis", [2, 3])
-def test_finds_the_strength_of_stripes(axis: int) -> None:
+def test_measures_the_strength_of_stripes(axis: int) -> None:
     shape = [1, 1, 1, 1]
     shape[axis] = scene().shape[axis]
     noise = torch.randn(scene().shape, generator=torch.Generator().manual_seed(0))
@@ -108,6 +108,6 @@ def test_finds_the_strength_of_stripes(axis: int) -> None:
     assert line_noise(image).item() == pytest.approx(0.02, rel=0.25)
 
 
-def test_a_clean_scene_has_nearly_none() -> None:
+def test_clean_scene_has_nearly_no_stripes() -> None:
     assert line_noise(scene()).item() < 0.002
     assert line_noise(torch.full((1, 1, 50, 50), 0.5)).item() == 0

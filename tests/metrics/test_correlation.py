@@ -35,14 +35,14 @@ def test_pearson_agrees_with_numpy() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 0.7])
-def test_a_flat_image_correlates_with_nothing(level: float) -> None:
+def test_flat_image_has_zero_correlation(level: float) -> None:
     flat = torch.full((1, 1, 90, 120), level)
     assert pearson(flat, camera(0)).item() == 0
     assert pearson(flat, flat).item() == 0
     assert gradient_correlation(flat, camera(0)).item() == 0
 
 
-def test_polarity_of_a_negative_is_minus_one() -> None:
+def test_polarity_of_a_negative_is_minus_1() -> None:
     assert polarity_correlation(camera(0), 1 - camera(0)).item() == pytest.approx(-1)
 
 
@@ -58,14 +58,14 @@ def test_gradients_ignore_polarity() -> None:
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (3, -3), (-2, 1)])
-def test_a_shift_within_the_tolerance_costs_nothing(down: int, right: int) -> None:
+def test_shift_within_the_tolerance_costs_nothing(down: int, right: int) -> None:
     whole = torch.from_numpy(data.camera()[0:120, 100:260].copy()).float()[None, None] / 255
     moved = whole[..., 10 + down : 100 + down, 10 + right : 130 + right]
     assert tolerant_gradient_correlation(moved, whole[..., 10:100, 10:130]).item() > 0.98
     assert (gradient_correlation(moved, whole[..., 10:100, 10:130]).item() > 0.9) == (down == 0)
 
 
-def test_a_larger_shift_and_a_blank_do_cost() -> None:
+def test_larger_shift_and_blank_image_lower_the_score() -> None:
     whole = torch.from_numpy(data.camera()[0:120, 100:260].copy()).float()[None, None] / 255
     assert tolerant_gradient_correlation(whole[..., :100, :140], whole[..., 12:112, 12:152]).item() < 0.7
     assert tolerant_gradient_correlation(torch.full_like(whole, 0.5), whole).item() == 0
@@ -93,7 +93,7 @@ def test_agrees_with_scipy() -> None:
     )
 
 
-def test_the_sign_counts_and_the_tone_does_not() -> None:
+def test_depends_on_the_sign_but_not_on_the_tone() -> None:
     image = camera_gradient_agreement(60)
     assert gradient_agreement(0.3 + 0.2 * image, image).item() == pytest.approx(1)
     assert gradient_agreement(1 - image, image).item() < 0.2
@@ -101,7 +101,7 @@ def test_the_sign_counts_and_the_tone_does_not() -> None:
 
 
 @pytest.mark.parametrize(("by", "same"), [((1, -2), True), ((2, 2), True), ((0, 4), False)])
-def test_shifts_of_two_pixels_are_forgiven(by: tuple[int, int], same: bool) -> None:
+def test_shifts_of_two_pixels_are_tolerated(by: tuple[int, int], same: bool) -> None:
     found = gradient_agreement(camera_gradient_agreement(60 + by[0], 100 + by[1]), camera_gradient_agreement(60)).item()
     assert (found > 0.99) == same
 
@@ -118,7 +118,7 @@ def test_agrees_with_numpy() -> None:
     assert cell_correlation(a, b).item() == pytest.approx(np.corrcoef(*means)[0, 1], abs=1e-6)
 
 
-def test_a_cut_cell_counts_with_the_pixels_that_it_has() -> None:
+def test_partial_cell_is_averaged_over_its_pixels() -> None:
     a, b = blurred_noise(0)[..., :40, :90], blurred_noise(5)[..., :40, :90]
     cells = [
         [
@@ -131,7 +131,7 @@ def test_a_cut_cell_counts_with_the_pixels_that_it_has() -> None:
     assert cell_correlation(a, b).item() == pytest.approx(np.corrcoef(np.array(cells))[0, 1], abs=1e-6)
 
 
-def test_neither_tone_nor_detail_matters_but_sign_does() -> None:
+def test_ignores_tone_and_detail_but_not_sign() -> None:
     truth = blurred_noise(0)
     toned = 0.1 + 0.5 * truth
     checks = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(32, 48)[None, None]
@@ -152,7 +152,7 @@ def test_agrees_with_scipy_highpass() -> None:
     assert highpass_correlation(a, b).item() == pytest.approx(correlation, abs=1e-3)
 
 
-def test_embossing_has_a_sign_and_a_ramp_does_not_count() -> None:
+def test_embossing_is_signed_and_ignores_ramps() -> None:
     image = camera_highpass(60)
     ramp = torch.linspace(0, 1, 90, dtype=torch.float64)[:, None].expand(90, 120)[None, None]
     assert highpass_correlation(0.2 * image + ramp, image).item() > 0.95

@@ -31,14 +31,14 @@ def samples(count: int, shift: float = 0.0, seed: int = 0) -> Samples:
     return rng.normal(shift, 0.3, (count, 6)) @ np.triu(np.ones((6, 6))) / 3
 
 
-def test_frechet_agrees_with_the_definition_by_a_matrix_root() -> None:
+def test_frechet_agrees_with_the_matrix_root_definition() -> None:
     a, b = samples(300), samples(200, 0.5, seed=1) ** 2
     cov_a, cov_b = np.cov(a.T), np.cov(b.T)
     expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
     assert frechet_distance(a, b) == pytest.approx(expected, rel=1e-6)
 
 
-def test_frechet_of_a_set_with_itself_is_zero_and_survives_a_constant_set() -> None:
+def test_frechet_of_equal_sets_is_0_and_constant_sets_are_finite() -> None:
     assert frechet_distance(samples(100), samples(100)) == pytest.approx(0, abs=1e-8)
     assert frechet_distance(np.zeros((50, 6)), samples(100)) == pytest.approx(
         np.trace(np.cov(samples(100).T)) + np.square(samples(100).mean(0)).sum()
@@ -59,13 +59,13 @@ def test_kernel_distance_is_the_unbiased_estimate_in_blocks() -> None:
     assert error == pytest.approx(np.std(estimates, ddof=1) / np.sqrt(2))
 
 
-def test_kernel_distance_of_one_distribution_is_zero_within_its_error() -> None:
+def test_kernel_distance_of_one_distribution_is_0_within_its_error() -> None:
     means = [kernel_distance(samples(400, seed=2 * s), samples(400, seed=2 * s + 1), block=50) for s in range(10)]
     assert abs(np.mean([m for m, _ in means])) < 3 * np.mean([e for _, e in means]) / np.sqrt(10)
     assert kernel_distance(samples(400), samples(400, 0.5, seed=1))[0] > 10 * means[0][1]
 
 
-def test_kernel_distance_refuses_too_few_samples() -> None:
+def test_kernel_distance_rejects_too_few_samples() -> None:
     with pytest.raises(InputError, match="at least 4 samples"):
         kernel_distance(samples(3), samples(10))
 

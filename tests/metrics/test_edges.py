@@ -1,4 +1,4 @@
-"""Edges and their shift against SciPy and scikit-image, on shifts that are known."""
+"""Edges and known shifts against SciPy and scikit-image."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def test_kept_edges_agree_with_scipy() -> None:
     assert edges_kept(b, a).item() == pytest.approx(expected, abs=0.02)
 
 
-def test_a_negative_keeps_all_edges_and_a_blank_none() -> None:
+def test_negative_keeps_all_edges_and_a_blank_image_none() -> None:
     assert edges_kept(1 - 0.3 * camera(), camera()).item() == 1
     assert edges_kept(torch.full_like(camera(), 0.4), camera()).item() == 0
 
 
 @pytest.mark.parametrize("by", [(0.0, 0.0), (0.6, 0.0), (-1.0, 2.0), (0.3, -0.4)])
-def test_finds_a_known_shift(by: tuple[float, float]) -> None:
+def test_measures_a_known_shift(by: tuple[float, float]) -> None:
     length, windows = shift(moved(by), camera())
     assert windows > 10
     assert length == pytest.approx(np.hypot(*by), abs=0.1)
 
 
-def test_shift_ignores_polarity_and_a_blank_has_none() -> None:
+def test_shift_ignores_polarity_and_is_undefined_for_blank_images() -> None:
     assert shift(1 - moved((0.0, 1.0)), camera())[0] == pytest.approx(1, abs=0.1)
     assert shift(torch.full_like(camera(), 0.4), camera()) == (0.0, 0)

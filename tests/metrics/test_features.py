@@ -31,7 +31,7 @@ def test_is_the_mean_squared_difference_of_unit_features(encoder: PerceptualEnco
 
 
 @torch.inference_mode()
-def test_is_zero_for_equal_and_symmetric(encoder: PerceptualEncoder) -> None:
+def test_is_0_for_equal_images_and_symmetric(encoder: PerceptualEncoder) -> None:
     a, b = torch.rand(2, 1, 1, 32, 32)
     assert distance(encoder, a, a).item() == 0
     assert torch.allclose(distance(encoder, a, b), distance(encoder, b, a))
@@ -53,7 +53,7 @@ def test_agrees_with_the_formula() -> None:
     assert found == pytest.approx(np.mean(levels), rel=1e-5)
 
 
-def test_does_not_depend_on_the_networks_scale() -> None:
+def test_is_invariant_to_the_feature_scale() -> None:
     a, b = features(0), features(1)
     scaled = style_distance(feature_moments([1000 * x for x in a]), feature_moments([1000 * x for x in b]))
     assert scaled.item() == pytest.approx(style_distance(feature_moments(a), feature_moments(b)).item(), rel=1e-5)

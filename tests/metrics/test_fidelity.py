@@ -19,7 +19,7 @@ def test_agrees_with_scikit_image() -> None:
     assert psnr(a, b).tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_of_equal_images_is_infinite() -> None:
+def test_is_infinite_for_equal_images() -> None:
     assert psnr(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item() == float("inf")
 
 
@@ -59,14 +59,14 @@ def test_agrees_with_the_definition() -> None:
     assert ms_ssim(output, truth).item() == pytest.approx(expected, abs=5e-5)
 
 
-def test_one_scale_is_ssim() -> None:
+def test_single_scale_equals_ssim() -> None:
     output, truth = images(20)
     options = {"data_range": 1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     expected = structural_similarity(output[0, 0].numpy(), truth[0, 0].numpy(), **options)
     assert ms_ssim(output, truth).item() == pytest.approx(expected, abs=5e-5)
 
 
-def test_equal_is_one_and_a_negative_is_zero() -> None:
+def test_is_1_for_equal_images_and_0_for_a_negative() -> None:
     _, truth = images(60)
     assert ms_ssim(truth, truth).item() == pytest.approx(1)
     assert ms_ssim(1 - truth, truth).item() == 0
@@ -82,14 +82,14 @@ def test_agrees_with_scikit_image_mutual_information() -> None:
 
 
 @pytest.mark.parametrize("other", [0.5, 1.0])
-def test_a_flat_image_tells_nothing(other: float) -> None:
+def test_flat_image_has_no_mutual_information(other: float) -> None:
     image = torch.rand(1, 1, 30, 30)
     flat = torch.full_like(image, other)
     assert normalised_mutual_information(flat, image).item() == pytest.approx(1)
     assert normalised_mutual_information(flat, flat).item() == 1
 
 
-def test_blind_to_polarity() -> None:
+def test_ignores_polarity() -> None:
     levels = torch.randint(0, BINS, (1, 1, 40, 40)).double()
     image = (levels + 0.5) / BINS
     assert normalised_mutual_information(1 - image, image).item() == pytest.approx(2)

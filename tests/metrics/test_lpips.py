@@ -59,7 +59,7 @@ def test_never_downloads(cache: Path, tmp_path: Path) -> None:
         Lpips.load(tmp_path / "alex.pth")
 
 
-def test_refuses_other_files(cache: Path, tmp_path: Path) -> None:
+def test_rejects_other_files(cache: Path, tmp_path: Path) -> None:
     torch.save({"lin0.model.1.weight": torch.rand(1, 3, 1, 1)}, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match="five heads"):
         Lpips.load(tmp_path / "other.pth", cache)

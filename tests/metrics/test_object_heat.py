@@ -26,11 +26,11 @@ def rendered(excess: float, background: float = 0.4) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("excess", "hot"), [(0.05, 1), (0.031, 1), (0.029, 0), (0.0, 0), (-0.3, 0)])
-def test_counts_objects_by_their_excess(excess: float, hot: int) -> None:
+def test_counts_objects_hotter_than_their_ring(excess: float, hot: int) -> None:
     assert object_heat(rendered(excess), [BOX]) == (hot, 1)
 
 
-def test_the_ring_is_half_a_box_wide_and_leaves_the_box_out() -> None:
+def test_ring_is_half_a_box_wide_and_excludes_the_box() -> None:
     assert BOX.grown() == Box(15, 0, 35, 40)
     image = rendered(0.1)[0, 0].double().numpy()
     image[:, :15] = image[:, 35:] = image[40:] = 1.0  # beyond the ring: must not matter
@@ -40,11 +40,11 @@ def test_the_ring_is_half_a_box_wide_and_leaves_the_box_out() -> None:
     assert not hotter_than_ring(image, BOX, margin=0.081)
 
 
-def test_boxes_outside_the_image_do_not_count() -> None:
+def test_boxes_outside_the_image_are_ignored() -> None:
     assert object_heat(rendered(0.1), [BOX, Box(200, 0, 220, 20), Box(-9, -9, -2, -2), Box(5, 5, 5, 9)]) == (1, 1)
 
 
-def test_a_box_that_fills_the_image_has_no_ring_and_does_not_count() -> None:
+def test_box_that_fills_the_image_is_ignored() -> None:
     whole = Box(0, 0, 80, 60)
     assert object_heat(rendered(0.1), [whole]) == (0, 0)
     with pytest.raises(InputError, match="box with a ring"):
@@ -52,12 +52,12 @@ def test_a_box_that_fills_the_image_has_no_ring_and_does_not_count() -> None:
 
 
 @given(st.integers(-20, 90), st.integers(-20, 70), st.integers(1, 130), st.integers(1, 130))
-def test_a_flat_image_has_no_hot_object(left: int, top: int, width: int, height: int) -> None:
+def test_flat_image_has_no_hot_objects(left: int, top: int, width: int, height: int) -> None:
     hot, _ = object_heat(torch.full((1, 1, 60, 80), 0.5), [Box(left, top, left + width, top + height)])
     assert hot == 0
 
 
-def test_only_objects_that_are_hot_in_the_ground_truth_are_looked_for() -> None:
+def test_only_objects_hot_in_the_ground_truth_are_counted() -> None:
     cold = Box(50, 10, 60, 30)
     truth = rendered(0.1)
     kept = hot_in_ground_truth(truth, [BOX, cold])
@@ -78,11 +78,11 @@ def street() -> torch.Tensor:
     return image
 
 
-def test_finds_the_compact_region_alone() -> None:
+def test_finds_only_compact_regions() -> None:
     assert hot_regions(street()) == [PERSON]
 
 
-def test_share_counts_regions_that_stay_hot() -> None:
+def test_share_is_that_of_regions_that_stay_hot() -> None:
     cold = street()
     cold[..., PERSON.top : PERSON.bottom, PERSON.left : PERSON.right] = 0.3
     assert object_heat(street(), hot_regions(street())) == (1, 1)
@@ -90,5 +90,5 @@ def test_share_counts_regions_that_stay_hot() -> None:
     assert object_heat(1 - street(), hot_regions(street())) == (0, 1)
 
 
-def test_a_flat_ground_truth_has_no_regions() -> None:
+def test_flat_ground_truth_has_no_regions() -> None:
     assert object_heat(street(), hot_regions(torch.full_like(street(), 0.5))) == (0, 0)

@@ -1,4 +1,4 @@
-"""What every model must do: one class of tests that each registered model goes through on random weights."""
+"""The contract of models: tests that run for each registered model with random weights."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Case:
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:
-    """Return a smooth random image in [0, 1] with flat, bright and dark parts."""
+    """Return a smooth random image in [0, 1] with flat, bright and dark areas."""
     coarse = torch.rand(shape[0], shape[1], 5, 6, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(coarse, shape[2:], mode="bilinear").mul(1.6).sub(0.3).clamp(0, 1)
 
@@ -86,23 +86,23 @@ class BaseModelTester:
 
     @staticmethod
     def trained_style(model: TranslationModel, exemplars: Tensor) -> Mapping[str, Tensor]:
-        """Return differentiable style tensors of two samples; of two looks where they are fixed."""
+        """Return differentiable style tensors of two samples, or of two fixed styles."""
         if isinstance(model, FixedStyles):
             return model.encode_styles(torch.tensor([0, len(model.styles) - 1]), torch.tensor([True, False]))
         return model.encode(exemplars, torch.arange(len(exemplars)) % 2 == 0)
 
     @given(st.integers(16, 80), st.integers(16, 80), st.floats(0, 1))
     @settings(max_examples=12, deadline=None)
-    def test_any_size_and_strength(
+    def test_keeps_size_and_range_for_any_size_and_strength(
         self, model: TranslationModel, style: StyleCode, height: int, width: int, strength: float
     ) -> None:
         self.check(model, image(1, 3, height, width), style, strength)
 
     @pytest.mark.parametrize("size", [(16, 16), (17, 16), (16, 201), (129, 31), (96, 128)])
-    def test_sizes_at_the_edges(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
+    def test_minimum_and_odd_sizes(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
         self.check(model, image(1, 3, *size), style)
 
-    def test_what_was_padded_is_cut_off_where_it_was_added(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_padding_is_removed_where_it_was_added(self, model: TranslationModel, style: StyleCode) -> None:
         height, width, multiple = 53, 75, model.info.size_multiple
         grain = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         content = 0.7 * image(1, 3, height, width) + 0.3 * grain
@@ -118,13 +118,15 @@ class BaseModelTester:
         assert multiple == 1 or max(distance.values()) > 1e-4
 
     @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-    def test_flat_content_and_flat_exemplar(self, model: TranslationModel, style: StyleCode, level: float) -> None:
+    def test_flat_content_and_flat_exemplar_stay_finite(
+        self, model: TranslationModel, style: StyleCode, level: float
+    ) -> None:
         flat = model.style_for(torch.full_like(self.exemplar(model), level))
         self.check(model, torch.full((1, 3, 33, 40), level), style)
         self.check(model, torch.full((1, 3, 33, 40), level), flat)
         self.check(model, image(1, 3, 33, 40), flat)
 
-    def test_a_batch_equals_its_images(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_batch_equals_its_single_images(self, model: TranslationModel, style: StyleCode) -> None:
         batch = torch.cat([image(1, 3, 50, 37, seed=seed) for seed in range(3)])
         singly = torch.cat([self.check(model, content[None], style) for content in batch])
         assert torch.allclose(self.check(model, batch, style), singly, atol=1e-5)
@@ -133,7 +135,7 @@ class BaseModelTester:
         content = image(1, 3, 40, 50)
         assert torch.allclose(model(content, style).detach(), self.check(model, content, style), atol=1e-5)
 
-    def test_repeats_itself_and_leaves_its_input_alone(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_is_deterministic_and_does_not_modify_its_input(self, model: TranslationModel, style: StyleCode) -> None:
         content = image(1, 3, 40, 50)
         before = content.clone()
         assert torch.equal(self.check(model, content, style), self.check(model, content, style))
@@ -153,7 +155,7 @@ class BaseModelTester:
         # The features of an untrained neck hardly vary, and the tone stretches what they leave to the full range.
         assert (rough - exact).abs().mean() < (0.05 if isinstance(model, ThermalModel) else 0.01)
 
-    def test_each_image_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_strength_can_differ_within_a_batch(self, model: TranslationModel, style: StyleCode) -> None:
         batch, strengths = image(2, 3, 48, 64), (0.2, 0.9)
         with torch.inference_mode():
             together = model.translate(batch, style.tensors, torch.tensor(strengths)[:, None], None)
@@ -161,13 +163,13 @@ class BaseModelTester:
             singly = torch.cat([model.translate(one, style.tensors, strength, None) for one, strength in pairs])
         torch.testing.assert_close(together, singly, atol=5e-5, rtol=0)
 
-    def test_channels_last_agrees(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_channels_last_agrees_with_contiguous(self, model: TranslationModel, style: StyleCode) -> None:
         content = image(2, 3, 48, 64)
         last = copy.deepcopy(model).to(memory_format=torch.channels_last)
         other = self.check(last, content.to(memory_format=torch.channels_last), style)
         assert torch.allclose(other, self.check(model, content, style), atol=0.02 if model.info.iterative else 1e-4)
 
-    def test_style_survives_a_file(self, model: TranslationModel, style: StyleCode, tmp_path: Path) -> None:
+    def test_style_round_trips_through_a_file(self, model: TranslationModel, style: StyleCode, tmp_path: Path) -> None:
         style.save(tmp_path / "style.safetensors")
         loaded = StyleCode.load(tmp_path / "style.safetensors")
         assert (loaded.model, loaded.hash, loaded.metadata) == (style.model, style.hash, style.metadata)
@@ -181,20 +183,20 @@ class BaseModelTester:
         alone, weighted = model.prepare([exemplars[1]]), model.prepare(exemplars, weights=[0, 2, 0])
         assert torch.allclose(self.check(model, content, alone), self.check(model, content, weighted), atol=1e-5)
 
-    def test_several_styles_with_a_mask_each(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_styles_with_masks(self, model: TranslationModel, style: StyleCode) -> None:
         content, ones = image(2, 3, 33, 40), torch.ones(1, 1, 33, 40)
         other = model.style_for(self.exemplar(model, seed=9))
         output = self.check(model, content, SpatialStyle([style, other], [ones, 0 * ones]))
         assert torch.allclose(output, self.check(model, content, style), atol=1e-5)
 
-    def test_keeps_the_tone_on_request(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_keep_tone_keeps_the_tone_of_the_input(self, model: TranslationModel, style: StyleCode) -> None:
         content = image(2, 3, 33, 40)
         output, luma = self.check(model, content, style), rgb_to_grayscale(content)
         with torch.inference_mode():
             kept = model(content, style, keep_tone=True)
         assert torch.equal(kept, reorder(output, luma, ascending=style.white_hot))
 
-    def test_global_statistics_are_a_value(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_global_statistics_can_be_passed_explicitly(self, model: TranslationModel, style: StyleCode) -> None:
         content = image(1, 3, 64, 96)
         if isinstance(model, ThermalModel):  # they depend on the style as well
             with torch.inference_mode():
@@ -212,7 +214,7 @@ class BaseModelTester:
             given_ones = model(content, style, statistics=content_statistics_of(model).content_statistics(content))
         assert torch.allclose(given_ones, self.check(model, content, style), atol=1e-5)
 
-    def test_weights_survive_a_file(self, case: Case, model: TranslationModel, tmp_path: Path) -> None:
+    def test_weights_round_trip_through_a_file(self, case: Case, model: TranslationModel, tmp_path: Path) -> None:
         if not model.info.needs_weights:
             assert not list(model.parameters())
             with pytest.raises(InputError, match="no weights for model"):
@@ -228,7 +230,7 @@ class BaseModelTester:
         with pytest.raises(InputError, match="prepare it again"):
             loaded(content, model.style_for(exemplar))
 
-    def test_every_parameter_learns(self, case: Case) -> None:
+    def test_every_parameter_receives_a_gradient(self, case: Case) -> None:
         model = case.make().train()
         if not any(p.requires_grad for p in model.parameters()):
             assert not model.info.needs_weights or model.info.iterative, "what it searches with is another's weights"
@@ -254,7 +256,7 @@ class BaseModelTester:
         assert not idle, f"without a gradient: {idle}"
 
     @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan, torch.tensor([[0.5], [0.6]])])
-    def test_refuses_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
+    def test_rejects_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
         with pytest.raises(InputError, match=r"strength in \[0, 1\]"):
             model(image(1, 3, 32, 32), style, strength)
 
@@ -272,13 +274,13 @@ class BaseModelTester:
             (torch.full((1, 3, 32, 32), math.nan), r"content values in \[0, 1\]"),
         ],
     )
-    def test_refuses_what_is_no_image(
+    def test_rejects_tensors_that_are_not_images(
         self, model: TranslationModel, style: StyleCode, content: Tensor, message: str
     ) -> None:
         with pytest.raises(InputError, match=message):
             model(content, style)
 
-    def test_refuses_exemplars_it_cannot_use(self, model: TranslationModel) -> None:
+    def test_rejects_invalid_exemplars(self, model: TranslationModel) -> None:
         exemplar = self.exemplar(model)
         if isinstance(model, FixedStyles):
             with pytest.raises(UnknownNameError, match=r"unknown style .*'no-such'"):
@@ -296,12 +298,12 @@ class BaseModelTester:
         with pytest.raises(InputError, match="exemplar of shape"):
             model.prepare([image(1, 4 - model.exemplar_channels, 32, 32)])
 
-    def test_refuses_a_style_of_another_model(self, model: TranslationModel, style: StyleCode) -> None:
+    def test_rejects_a_style_of_another_model(self, model: TranslationModel, style: StyleCode) -> None:
         other = next(name for name in list_models() if name != model.info.name)
         with pytest.raises(InputError, match=f"style of model '{model.info.name}', got one of '{other}'"):
             model(image(1, 3, 32, 32), StyleCode(other, style.tensors))
 
-    def test_declares_itself(self, case: Case, model: TranslationModel) -> None:
+    def test_model_info_is_complete(self, case: Case, model: TranslationModel) -> None:
         assert model.info.name == case.name
         assert model.info.summary
         assert model.info.paper or not model.info.needs_weights

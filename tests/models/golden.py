@@ -1,4 +1,4 @@
-"""Outputs of the shipped weights on a rendered scene, as the means of a few cells."""
+"""Outputs of the bundled weights on a rendered scene, as means of a few cells."""
 
 import tempfile
 from pathlib import Path

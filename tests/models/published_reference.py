@@ -1,4 +1,4 @@
-"""Naive references for published checkpoints, written from the facts of their layouts: plain loops, no shortcuts."""
+"""Naive reference implementations of the published checkpoints, with plain loops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILTERS = [torch.outer(rows, columns) for rows in (LOW, HIGH) for columns in (LO
 
 
 def random_conv(state: State, key: str, inputs: int, outputs: int, kernel: int = 3) -> None:
-    """Add a convolution that neither explodes nor fades through a ReLU."""
+    """Add a convolution that keeps the variance through a ReLU."""
     scale = (2 / (inputs * kernel**2)) ** 0.5
     state[f"{key}.weight"] = torch.randn(outputs, inputs, kernel, kernel) * scale
     state[f"{key}.bias"] = torch.randn(outputs) * 0.05
@@ -75,7 +75,7 @@ def unpool(ll: Tensor, details: Sequence[Tensor], before: Tensor, kind: str) -> 
 
 
 def encode_level(state: State, level: int, x: Tensor, kind: str) -> tuple[Tensor, list[Tensor], Tensor | None]:
-    """Return the level's end, the detail bands and the feature before pooling."""
+    """Return the last feature of the level, the detail bands and the feature before pooling."""
     if level == 1:
         x = F.conv2d(x, state["conv0.weight"], state["conv0.bias"])
     if kind == "cat5":
@@ -134,7 +134,7 @@ def wct2(
     places: Sequence[str],
     strength: float = 1.0,
 ) -> Tensor:
-    """Return what a published WCT2 network makes of a content and an exemplar, both (1, 3, H, W)."""
+    """Return the result of a published WCT2 network for content and exemplar, both (1, 3, H, W)."""
     shift = 0 if kind == "cat5" else 1  # of the level whose encoding leaves pooling p behind
     style_ends: dict[int, Tensor] = {}
     style_skips: dict[int, tuple[list[Tensor], Tensor]] = {}
@@ -172,7 +172,7 @@ ADAIN_DECODER = ((512, 256), "up", (256, 256), (256, 256), (256, 256), (256, 128
 
 
 def adain_states() -> tuple[State, State]:
-    """Return random state dicts in the layout of naoto0804/pytorch-AdaIN; the encoder goes on behind relu4_1."""
+    """Return random state dicts in the layout of naoto0804/pytorch-AdaIN; the encoder continues after relu4_1."""
     encoder: State = {}
     random_conv(encoder, "0", 3, 3, 1)
     index, before = 2, 3
@@ -193,7 +193,7 @@ def adain_states() -> tuple[State, State]:
 
 
 def adain(encoder: State, decoder: State, content: Tensor, style: Tensor, strength: float = 1.0) -> Tensor:
-    """Return what a published AdaIN network makes of a content and an exemplar, both (1, 3, H, W)."""
+    """Return the result of a published AdaIN network for content and exemplar, both (1, 3, H, W)."""
 
     def encoded(x: Tensor) -> Tensor:
         x = F.conv2d(x, encoder["0.weight"], encoder["0.bias"])

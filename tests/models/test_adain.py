@@ -22,7 +22,7 @@ def model() -> AdaIN:
 
 
 @torch.inference_mode()
-def test_every_level_takes_the_statistics_of_the_exemplars_features(model: AdaIN) -> None:
+def test_every_level_gets_the_statistics_of_the_exemplar_features(model: AdaIN) -> None:
     exemplar = scene(60, 80, 1, channels=1)
     style = model.encode(exemplar, torch.tensor([True]))
     encoded = model.exemplar_encoder(standardised(exemplar))
@@ -34,8 +34,8 @@ def test_every_level_takes_the_statistics_of_the_exemplars_features(model: AdaIN
 
 
 @torch.inference_mode()
-def test_the_neck_is_aligned_level_by_level(model: AdaIN) -> None:
-    """Each level has statistics: with other deviations of one level the map differs."""
+def test_neck_is_aligned_level_by_level(model: AdaIN) -> None:
+    """Changing the deviations of any level changes the map."""
     content, style = scene(96, 128), model.encode(scene(60, 80, 1, channels=1), torch.tensor([True]))
     plain = model.survey(content, 1, style).maps.thermal
     for level, width in enumerate(model.neck.widths):
@@ -44,20 +44,20 @@ def test_the_neck_is_aligned_level_by_level(model: AdaIN) -> None:
         assert (model.survey(content, 1, moved).maps.thermal - plain).abs().mean() > 0.01
 
 
-def test_known_polarity_is_kept_with_the_style(model: AdaIN) -> None:
+def test_given_polarity_is_stored_with_the_style(model: AdaIN) -> None:
     white, black = (model.prepare([scene(40, 60, 1, channels=1)], white_hot=known) for known in (True, False))
     assert white.tensors["polarity"].item() == 1
     assert black.tensors["polarity"].item() == -1
 
 
-def test_style_of_other_weights_is_refused(model: AdaIN) -> None:
+def test_style_of_other_weights_is_rejected(model: AdaIN) -> None:
     foreign = StyleCode("adain", model.prepare([torch.rand(1, 1, 40, 60)]).tensors, {"weights_hash": "0123"})
     with pytest.raises(InputError, match="prepare it again"):
         model(torch.rand(1, 3, 32, 32), foreign)
 
 
 @torch.inference_mode()
-def test_the_tone_of_a_black_hot_style_is_turned_round(model: AdaIN) -> None:
+def test_tone_of_a_black_hot_style_is_inverted(model: AdaIN) -> None:
     content, exemplar = torch.rand(1, 3, 32, 48), torch.rand(1, 1, 40, 60)
     white = model(content, model.prepare([exemplar], white_hot=True), keep_tone=True)
     black = model(content, model.prepare([1 - exemplar], white_hot=False), keep_tone=True)
@@ -73,7 +73,7 @@ def test_the_tone_of_a_black_hot_style_is_turned_round(model: AdaIN) -> None:
 
 @pytest.mark.parametrize("alignment", ["coral", "histogram"])
 @torch.inference_mode()
-def test_alignments_change_the_map_and_no_weight(model: AdaIN, alignment: str) -> None:
+def test_alignment_changes_the_result_but_not_the_weights(model: AdaIN, alignment: str) -> None:
     other = small_thermal("adain")
     other.configure({"alignment": alignment})
     content, exemplar = scene(64, 80), scene(60, 80, 1, channels=1)
@@ -83,7 +83,7 @@ def test_alignments_change_the_map_and_no_weight(model: AdaIN, alignment: str) -
         other(content, model.prepare([exemplar]))
 
 
-def test_paper_size_shares_its_encoder_and_transfers_at_relu4_1_alone() -> None:
+def test_paper_size_shares_its_encoder_and_transfers_only_at_relu4_1() -> None:
     paper = create_model("adain", weights=None, size="vgg19", widths=(4, 8, 8, 16), depths=(2, 2, 4, 1))
     style = paper.prepare([torch.rand(1, 1, 48, 48)])
     assert set(style.tensors) == {"level4.mean", "level4.std"}
@@ -92,7 +92,7 @@ def test_paper_size_shares_its_encoder_and_transfers_at_relu4_1_alone() -> None:
 
 
 @torch.inference_mode()
-def test_tiles_of_the_paper_size_with_the_images_statistics_equal_the_whole() -> None:
+def test_paper_size_tiles_with_image_statistics_equal_the_whole_image() -> None:
     torch.manual_seed(0)
     paper = create_model("adain", weights=None, size="vgg19", widths=(4, 8, 8), depths=(1, 2, 1))
     content, style = torch.rand(1, 3, 64, 192), paper.prepare([torch.rand(1, 1, 40, 60)])
@@ -102,7 +102,7 @@ def test_tiles_of_the_paper_size_with_the_images_statistics_equal_the_whole() ->
     torch.testing.assert_close(torch.cat([left, right], dim=-1), whole, atol=1e-5, rtol=0)
 
 
-def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
+def test_size_is_read_from_the_file(tmp_path: Path) -> None:
     for size in ({"size": "vgg19", "widths": (4, 8), "depths": (1, 1)}, SMALL_THERMAL):
         path = tmp_path / "weights.safetensors"
         made = create_model("adain", weights=None, **size)

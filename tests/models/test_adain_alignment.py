@@ -20,7 +20,7 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def features(*shape: int, seed: int, mixed: bool = True) -> Tensor:
-    """Return normal features whose channels belong together."""
+    """Return normal features with correlated channels."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(shape, generator=generator, dtype=torch.float64)
     mixing = torch.randn(shape[1], shape[1], generator=generator, dtype=torch.float64)
@@ -37,7 +37,7 @@ def aligned(alignment: Coral | ByHistogram, content: Tensor, exemplar: Tensor, s
     )
 
 
-def test_coral_gives_the_whole_covariance() -> None:
+def test_coral_matches_the_full_covariance() -> None:
     content, exemplar = features(2, 5, 30, 30, seed=0), features(2, 5, 25, 20, seed=1)
     found, asked = (covariance_moments(f) for f in (aligned(Coral(0.0), content, exemplar), exemplar))
     torch.testing.assert_close(found.mean, asked.mean, atol=1e-6, rtol=1e-6)
@@ -48,14 +48,14 @@ def test_coral_gives_the_whole_covariance() -> None:
     assert (by_channel.covariance() - asked.covariance()).abs().max() > 0.1
 
 
-def test_coral_becomes_adain_where_correlations_are_drawn_to_the_identity() -> None:
+def test_coral_with_full_shrinkage_equals_adain() -> None:
     content, exemplar = features(1, 5, 30, 30, seed=0), features(1, 5, 25, 20, seed=1)
     asked = channel_moments(exemplar)
     expected = adain(content, channel_moments(content), asked.mean, asked.std(), 0.7)
     torch.testing.assert_close(aligned(Coral(1.0), content, exemplar, 0.7), expected, atol=1e-6, rtol=1e-6)
 
 
-def test_histogram_gives_every_channel_the_exemplars_values() -> None:
+def test_histogram_gives_every_channel_the_exemplar_values() -> None:
     content, exemplar = features(2, 3, 16, 16, seed=0), features(2, 3, 16, 16, seed=1, mixed=False) ** 3
     found = aligned(ByHistogram(), content, exemplar)
     torch.testing.assert_close(found.flatten(2).sort().values, exemplar.flatten(2).sort().values, atol=1e-5, rtol=1e-5)
@@ -63,7 +63,7 @@ def test_histogram_gives_every_channel_the_exemplars_values() -> None:
 
 
 @pytest.mark.parametrize("alignment", [Coral(), ByHistogram()], ids=["coral", "histogram"])
-def test_features_of_the_same_image_stay(alignment: Coral | ByHistogram) -> None:
+def test_features_of_the_same_image_are_unchanged(alignment: Coral | ByHistogram) -> None:
     content = features(1, 4, 16, 16, seed=0)
     torch.testing.assert_close(aligned(alignment, content, content), content, atol=1e-4, rtol=1e-4)
 
@@ -76,7 +76,7 @@ def model(request: pytest.FixtureRequest) -> TranslationModel:
 
 
 @torch.inference_mode()
-def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> None:
+def test_differs_from_adain_only_at_full_strength(model: TranslationModel) -> None:
     torch.manual_seed(0)
     plain = create_model("adain", weights=None, **{**model.hyper_parameters, "alignment": "moments"})
     plain.load_state_dict(model.state_dict())
@@ -89,7 +89,7 @@ def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> N
 
 
 @torch.inference_mode()
-def test_a_blend_in_the_whole_image_is_what_masks_of_it_give(model: TranslationModel) -> None:
+def test_full_image_mask_equals_the_unmasked_style(model: TranslationModel) -> None:
     content = image(1, 3, 32, 48)
     codes = [model.prepare([image(1, 1, 40, 60, seed=seed)], white_hot=True) for seed in (1, 2)]
     ones = torch.ones(1, 1, 32, 48)
@@ -98,7 +98,7 @@ def test_a_blend_in_the_whole_image_is_what_masks_of_it_give(model: TranslationM
 
 
 @torch.inference_mode()
-def test_tiles(model: TranslationModel) -> None:
+def test_tiles_equal_the_whole_image_or_are_rejected(model: TranslationModel) -> None:
     content, style = image(1, 3, 48, 160), model.prepare([image(1, 1, 40, 60, seed=1)])
     if model.info.tiling == "overview":
         with pytest.raises(InputError, match="global content statistics"):
@@ -115,7 +115,7 @@ def test_tiles(model: TranslationModel) -> None:
 
 @pytest.mark.parametrize("alignment", ["coral", "histogram"])
 @torch.inference_mode()
-def test_shipped_weights_load(alignment: str) -> None:
+def test_bundled_weights_load(alignment: str) -> None:
     model = create_model("adain", alignment=alignment)
     content, exemplar = image(1, 3, 40, 56), image(1, 1, 64, 64, seed=1)
     upright, inverted = (
@@ -125,6 +125,6 @@ def test_shipped_weights_load(alignment: str) -> None:
     assert upright.std() > 0.01
 
 
-def test_an_unknown_alignment_is_refused() -> None:
+def test_unknown_alignment_is_rejected() -> None:
     with pytest.raises(InputError, match="alignment to be one of moments, coral, histogram, got 'gram'"):
         create_model("adain", weights=None, alignment="gram")

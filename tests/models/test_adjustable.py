@@ -28,14 +28,14 @@ def model() -> Adjustable:
 
 
 def with_answers(model: Adjustable) -> Adjustable:
-    """Let the network answer with something, as after a training."""
+    """Give the network non-zero responses, as after training."""
     torch.manual_seed(3)
     for head in model.heads.parameters():
         torch.nn.init.normal_(head, std=0.3)
     return model
 
 
-def test_of_adain_it_begins_as_adain(model: Adjustable) -> None:
+def test_initialised_from_adain_it_equals_adain(model: Adjustable) -> None:
     trained, content = small_thermal("adain", seed=4), scene(70, 90)
     assert isinstance(trained, AdaIN)
     model.adopt(trained)
@@ -46,8 +46,8 @@ def test_of_adain_it_begins_as_adain(model: Adjustable) -> None:
 
 
 @torch.inference_mode()
-def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustable) -> None:
-    """The formula on its own: what the network answers, the gains, then instance normalisation."""
+def test_scales_and_shifts_depend_on_statistics_and_weights(model: Adjustable) -> None:
+    """Checks the formula: network responses, gains, instance normalisation."""
     with torch.inference_mode(False):
         with_answers(model)
     alpha = torch.rand(1, len(LAYERS))
@@ -74,7 +74,7 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_every_slider_moves_the_image_also_in_a_network_that_has_learned_nothing(model: Adjustable, layer: str) -> None:
+def test_every_slider_changes_the_image_even_untrained(model: Adjustable, layer: str) -> None:
     style, content = model.prepare([EXEMPLAR], white_hot=True), scene(64, 96)
     outputs = []
     with torch.inference_mode():
@@ -95,7 +95,7 @@ def test_without_a_fine_style_layer_the_content_keeps_its_own_statistics(model: 
     assert not torch.allclose(model.align(1, coarser, model.measure(coarser), style), coarser, atol=0.1)
 
 
-def test_the_sliders_at_stride_4_scale_the_contrast_of_detail(model: Adjustable) -> None:
+def test_sliders_at_stride_4_scale_detail_contrast(model: Adjustable) -> None:
     model.hyper_parameters["least_gains"] = [0.5] * len(LAYERS)
     style = model.prepare([EXEMPLAR])
     for layer, wanted in [("content.relu3_1", 0.5), ("relu1_1", 0.5), ("relu2_1", 0.5), ("relu3_1", 1.0)]:
@@ -103,7 +103,7 @@ def test_the_sliders_at_stride_4_scale_the_contrast_of_detail(model: Adjustable)
         torch.testing.assert_close(model.contrast(tensors), wanted * style.tensors[CONTRAST])
 
 
-def test_what_is_learned_moves_the_image_too(model: Adjustable) -> None:
+def test_trained_responses_change_the_image(model: Adjustable) -> None:
     model.hyper_parameters["least_gains"] = [1.0] * len(LAYERS)
     style, content = model.prepare([EXEMPLAR], white_hot=True), scene(64, 96)
     fine = ("relu1_1", "relu2_1")  # these have a fixed effect without gains, too
@@ -119,7 +119,7 @@ def test_what_is_learned_moves_the_image_too(model: Adjustable) -> None:
     assert difference() > 1e-3
 
 
-def test_sliders_that_are_not_named_stay(model: Adjustable) -> None:
+def test_unnamed_sliders_are_unchanged(model: Adjustable) -> None:
     style = model.prepare([EXEMPLAR])
     adjusted = model.adjust(style, {"relu2_1": 0.3, "content.relu4_1": 0.0})
     expected = torch.ones(len(LAYERS))
@@ -141,7 +141,7 @@ def test_weights_are_random_in_training_and_one_otherwise(model: Adjustable) -> 
     assert not torch.equal(drawn, model.encode(exemplars, white_hot)[WEIGHTS])
 
 
-def test_a_file_keeps_what_was_learned(model: Adjustable, tmp_path: Path) -> None:
+def test_trained_responses_round_trip_through_a_file(model: Adjustable, tmp_path: Path) -> None:
     with_answers(model).save(tmp_path / "weights.safetensors")
     loaded, content = create_model("adjustable", weights=tmp_path / "weights.safetensors"), scene(40, 60)
     assert isinstance(loaded, Adjustable)
@@ -152,7 +152,7 @@ def test_a_file_keeps_what_was_learned(model: Adjustable, tmp_path: Path) -> Non
     assert torch.equal(*outputs)
 
 
-def test_the_network_learns_once_it_answers(model: Adjustable) -> None:
+def test_network_receives_gradients_once_responses_are_non_zero(model: Adjustable) -> None:
     with_answers(model).train()
     style = model.encode(EXEMPLAR.expand(2, 1, -1, -1), torch.tensor([True, True]))
     model.translate(scene(48, 64).expand(2, -1, -1, -1), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]
@@ -163,12 +163,12 @@ def test_the_network_learns_once_it_answers(model: Adjustable) -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
-def test_refuses_weights_out_of_range(model: Adjustable, value: float) -> None:
+def test_rejects_weights_out_of_range(model: Adjustable, value: float) -> None:
     with pytest.raises(InputError, match=r"weight of layer relu3_1 in \[0, 1\], got"):
         model.adjust(model.prepare([EXEMPLAR]), {"relu3_1": value})
 
 
-def test_refuses_unknown_layers_and_models_without_sliders(model: Adjustable) -> None:
+def test_rejects_unknown_layers_and_models_without_sliders(model: Adjustable) -> None:
     with pytest.raises(UnknownNameError, match="unknown layer 'relu9_1': did you mean"):
         model.adjust(model.prepare([EXEMPLAR]), {"relu9_1": 1})
     with pytest.raises(InputError, match="no layer weights for model 'adain'"):
@@ -176,6 +176,6 @@ def test_refuses_unknown_layers_and_models_without_sliders(model: Adjustable) ->
 
 
 @pytest.mark.parametrize("gains", [[0.5] * 6, [0.5] * 6 + [1.5]])
-def test_refuses_gains_that_cannot_be(gains: list[float]) -> None:
+def test_rejects_invalid_gains(gains: list[float]) -> None:
     with pytest.raises(InputError, match=r"7 least_gains in \[0, 1\]"):
         create_model("adjustable", weights=None, least_gains=gains, **SMALL_THERMAL)

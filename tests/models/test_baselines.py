@@ -31,7 +31,7 @@ def luma(content: Tensor) -> Tensor:
     return torch.einsum("bchw,c->bhw", content, LUMA)[:, None]
 
 
-def test_constant_is_the_mean_of_the_exemplar() -> None:
+def test_constant_is_the_exemplar_mean() -> None:
     model = create_model("constant")
     output = model(photograph(), model.prepare([exemplar()]))
     assert torch.allclose(output, exemplar().mean().expand_as(output))
@@ -79,7 +79,7 @@ def test_histogram_codes_blend_into_the_mean_quantile_function() -> None:
 
 @given(st.integers(16, 40), st.integers(16, 40), st.floats(0.01, 0.45))
 @settings(max_examples=15, deadline=None)
-def test_fda_takes_low_amplitudes_of_the_exemplar_and_phases_of_the_luma(height: int, width: int, beta: float) -> None:
+def test_fda_uses_low_amplitudes_of_the_exemplar_and_phases_of_the_luma(height: int, width: int, beta: float) -> None:
     # Faint contrast around middle gray: nothing is clamped, so the spectrum of the output can be read back.
     model = create_model("fda", beta=beta)
     content = 0.5 + 0.1 * (photograph(height, width) - 0.5)
@@ -100,6 +100,6 @@ def test_fda_of_itself_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("beta", [0, 0.5, -1])
-def test_fda_refuses_a_window_beyond_the_spectrum(beta: float) -> None:
+def test_fda_rejects_a_window_beyond_the_spectrum(beta: float) -> None:
     with pytest.raises(InputError, match=r"expected beta in \(0, 0.5\)"):
         create_model("fda", beta=beta)

@@ -1,4 +1,4 @@
-"""The weights and presets that ship: complete, small enough, and they do what they are for."""
+"""The bundled weights and presets: completeness, size and effect."""
 
 import json
 from itertools import combinations
@@ -50,7 +50,7 @@ def translate(model: TranslationModel, content: torch.Tensor, style: StyleCode) 
 
 
 @pytest.mark.parametrize(("name", "weights"), BUNDLED)
-def test_file_is_small_and_tells_its_story(name: str, weights: str) -> None:
+def test_file_is_small_and_has_metadata(name: str, weights: str) -> None:
     path = resource(f"weights/{weights}.safetensors")
     assert path.stat().st_size <= 4_000_000
     with safe_open(path, framework="pt") as file:
@@ -64,13 +64,13 @@ def test_file_is_small_and_tells_its_story(name: str, weights: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "weights"), BUNDLED)
-def test_lamps_are_filled_in_long_wave_infrared_alone(name: str, weights: str) -> None:
+def test_lamps_are_filled_only_in_long_wave_infrared(name: str, weights: str) -> None:
     """They are bright in near infrared."""
     assert create_model(name, weights=weights).hyper_parameters["fills_hidden"] == weights.endswith("lwir")
 
 
 @pytest.mark.parametrize(("name", "weights"), BUNDLED)
-def test_recipe_that_made_it_is_shipped(name: str, weights: str) -> None:
+def test_training_recipe_is_bundled(name: str, weights: str) -> None:
     assert resource(f"configs/train/{weights}.yaml").is_file()
     assert create_model(name, weights).weights_hash != "none"
 
@@ -89,7 +89,7 @@ def test_inverted_exemplar_inverts_the_image(name: str, weights: str, scene: tup
 
 
 @pytest.mark.parametrize(("name", "weights"), LOOKS)
-def test_looks_are_presets_that_differ_in_tone(
+def test_learned_styles_are_presets_that_differ_in_tone(
     name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     model = create_model(name, weights)
@@ -107,7 +107,7 @@ def test_looks_are_presets_that_differ_in_tone(
 
 
 @pytest.mark.parametrize("weights", model_info("gatys").weights)
-def test_gatys_lowers_the_style_loss_of_adain_and_keeps_its_heat(
+def test_gatys_lowers_the_style_loss_of_adain_and_keeps_hot_objects(
     weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     content, exemplar = scene[0][..., :96, :96], scene[1][..., :96, 64:160]
@@ -124,7 +124,7 @@ def test_gatys_lowers_the_style_loss_of_adain_and_keeps_its_heat(
 
 
 @pytest.mark.parametrize(("name", "weights"), LWIR)
-def test_exemplar_decides_the_tone(name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_exemplar_determines_the_tone(name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]) -> None:
     content, exemplar = scene
     model = create_model(name, weights)
     plain, bright, flat = (
@@ -145,7 +145,7 @@ def test_preset_belongs_to_its_weights(preset: SavedStyle, scene: tuple[torch.Te
     assert preset.metadata["band"] in model.info.bands
 
 
-def test_every_band_has_presets_and_black_hot_ones_are_the_negatives(
+def test_every_band_has_presets_and_black_hot_ones_are_negatives(
     scene: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     presets = {(p.weights, p.name): p for p in list_presets()}

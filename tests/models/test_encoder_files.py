@@ -16,7 +16,7 @@ def small(widths: tuple[int, ...] = (4, 6, 8, 8, 8)) -> ContentEncoder:
 
 @pytest.mark.parametrize(("packed", "tolerance"), [(False, 0.0), (True, 0.02)])
 @torch.inference_mode()
-def test_an_encoder_survives_its_file(tmp_path: Path, packed: bool, tolerance: float) -> None:
+def test_encoder_round_trips_through_a_file(tmp_path: Path, packed: bool, tolerance: float) -> None:
     encoder, other, image = small(), small(), torch.rand(1, 3, 40, 50)
     path = tmp_path / "encoder.safetensors"
     save_encoder(encoder, path, {"commit": "abc"}, packed=packed)
@@ -24,7 +24,7 @@ def test_an_encoder_survives_its_file(tmp_path: Path, packed: bool, tolerance: f
     torch.testing.assert_close(other(image).logits, encoder(image).logits, atol=tolerance, rtol=0)
 
 
-def test_a_folded_encoder_is_what_a_model_loads(tmp_path: Path) -> None:
+def test_models_load_a_folded_encoder(tmp_path: Path) -> None:
     trained = ContentEncoder((4, 6, 8, 8, 8), (0, 1, 1, 1, 1), 8, norm=True).eval()
     save_encoder(trained.folded(), tmp_path / "encoder.safetensors", {})
     loaded, image = small(), torch.rand(1, 3, 32, 32)
@@ -32,7 +32,7 @@ def test_a_folded_encoder_is_what_a_model_loads(tmp_path: Path) -> None:
     torch.testing.assert_close(loaded(image).logits, trained(image).logits, atol=1e-4, rtol=1e-4)
 
 
-def test_another_size_and_another_kind_are_refused(tmp_path: Path) -> None:
+def test_encoder_files_of_another_size_or_type_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "encoder.safetensors"
     save_encoder(small(), path, {})
     with pytest.raises(WeightsError, match=r"content encoder of \{'widths': \[4, 6, 8, 8, 9\].*name another file"):

@@ -1,4 +1,4 @@
-"""Every registered model goes through the base tester; a new one needs no line here, unless it is large."""
+"""The contract tests for every registered model, which are found automatically."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CASES = [Case(name, variant) for name in list_models() for variant in VARIANTS.g
 
 @pytest.mark.parametrize("case", CASES, ids=str, scope="class")
 class TestEveryModel(BaseModelTester):
-    """The contract, for each model and variant."""
+    """Contract tests for each model and variant."""
 
 
 def test_variants_belong_to_models() -> None:
@@ -59,6 +59,6 @@ def test_names_are_filtered() -> None:
     assert list_models("no-such*") == []
 
 
-def test_the_closest_names_are_offered() -> None:
+def test_closest_names_are_suggested() -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'grey': did you mean 'gray'"):
         model_info("grey")

@@ -1,4 +1,4 @@
-"""Johnson and CIN: what a look is, where it comes from, and how it is stored and blended."""
+"""Johnson and CIN: definition, initialisation, storage and blending of learned styles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def adain() -> AdaIN:
 
 
 def looks_of(name: str, *looks: str, trained: AdaIN | None = None) -> FixedStyles:
-    """Return a model whose looks come from AdaIN and from exemplars."""
+    """Return a model with styles initialised from AdaIN and exemplars."""
     torch.manual_seed(5)
     model = create_model(name, weights=None, looks=looks, **SMALL_LOOKS).eval()
     assert isinstance(model, FixedStyles)
@@ -54,7 +54,7 @@ def cin(*looks: str) -> CIN:
 
 @pytest.mark.parametrize(("name", "looks"), [("johnson", ["day"]), ("johnson", ["night"]), ("cin", ["day", "night"])])
 @torch.inference_mode()
-def test_of_adain_every_look_translates_as_adain_with_the_exemplars(name: str, looks: list[str]) -> None:
+def test_initialised_from_adain_every_style_equals_adain_with_its_exemplars(name: str, looks: list[str]) -> None:
     trained, content = adain(), scene(70, 90)
     with torch.inference_mode(False):
         model = looks_of(name, *looks, trained=trained)
@@ -69,7 +69,7 @@ def test_of_adain_every_look_translates_as_adain_with_the_exemplars(name: str, l
 
 @pytest.mark.parametrize("name", ["johnson", "cin"])
 @torch.inference_mode()
-def test_every_level_is_normalised_then_scaled_and_shifted(name: str) -> None:
+def test_every_level_is_normalised_scaled_and_shifted(name: str) -> None:
     with torch.inference_mode(False):
         model = looks_of(name, "day")
         row = model.affine_of("day")
@@ -87,7 +87,7 @@ def test_every_level_is_normalised_then_scaled_and_shifted(name: str) -> None:
 
 
 @torch.inference_mode()
-def test_the_tone_of_a_look_is_the_mean_of_its_exemplars_and_that_of_the_result() -> None:
+def test_style_tone_is_the_mean_of_its_exemplars_and_that_of_the_result() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
     tones = [tone_of(exemplar) for exemplar in EXEMPLARS["night"]]
@@ -99,7 +99,7 @@ def test_the_tone_of_a_look_is_the_mean_of_its_exemplars_and_that_of_the_result(
 
 
 @torch.inference_mode()
-def test_a_blend_of_two_looks_is_the_blend_of_scales_shifts_and_tones() -> None:
+def test_blending_styles_blends_scales_shifts_and_tones() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
     content, day, night = scene(40, 60), model.style("day"), model.style("night")
@@ -113,7 +113,7 @@ def test_a_blend_of_two_looks_is_the_blend_of_scales_shifts_and_tones() -> None:
 
 
 @torch.inference_mode()
-def test_looks_differ_in_more_than_tone() -> None:
+def test_styles_differ_in_more_than_tone() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
     day, night = model.style("day").tensors, model.style("night").tensors
@@ -124,7 +124,7 @@ def test_looks_differ_in_more_than_tone() -> None:
 
 @pytest.mark.parametrize("name", ["johnson", "cin"])
 @torch.inference_mode()
-def test_windows_equal_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_equal_the_whole_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with torch.inference_mode(False):
         model = looks_of(name, "day")
     monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 4_000)
@@ -141,7 +141,7 @@ def test_windows_equal_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert whole.std() > 0.05
 
 
-def test_an_exemplar_finds_the_look_that_is_nearest_in_tone() -> None:
+def test_exemplar_selects_the_style_nearest_in_tone() -> None:
     model = cin("dark", "bright")
     dark, bright = 0.4 * torch.rand(1, 1, 40, 40), 0.6 + 0.4 * torch.rand(1, 1, 40, 40) ** 3
     model.set_style_exemplars("dark", [dark])
@@ -153,7 +153,7 @@ def test_an_exemplar_finds_the_look_that_is_nearest_in_tone() -> None:
 
 
 @torch.inference_mode()
-def test_an_exemplar_brings_its_own_tone_contrast_and_polarity() -> None:
+def test_exemplar_determines_tone_contrast_and_polarity() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
     exemplar = 0.3 + 0.2 * scene(50, 70, 7, channels=1)
@@ -169,7 +169,7 @@ def test_an_exemplar_brings_its_own_tone_contrast_and_polarity() -> None:
 
 
 @torch.inference_mode()
-def test_several_exemplars_blend_their_looks() -> None:
+def test_several_exemplars_blend_their_styles() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
     one, other = EXEMPLARS["day"][0], EXEMPLARS["night"][0]
@@ -184,7 +184,7 @@ def test_several_exemplars_blend_their_looks() -> None:
 
 
 @pytest.mark.parametrize("name", ["johnson", "cin"])
-def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> None:
+def test_file_stores_styles_and_tones(name: str, tmp_path: Path) -> None:
     model, content = looks_of(name, "night"), scene(40, 60)
     model.save(tmp_path / "weights.safetensors")
     loaded = create_model(name, weights=tmp_path / "weights.safetensors")
@@ -207,12 +207,12 @@ def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> Non
         ("cin", {"size": "paper"}, r"hyper-parameters of model 'cin' among .*looks, got size"),
     ],
 )
-def test_refuses_what_cannot_be(model: str, changes: dict[str, Any], message: str) -> None:
+def test_rejects_invalid_arguments(model: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         create_model(model, weights=None, **changes)
 
 
-def test_a_new_look_begins_from_the_mean_of_the_old_ones_which_stay() -> None:
+def test_new_style_starts_from_the_mean_of_the_existing_ones() -> None:
     old, new = cin("day", "night"), create_model("cin", weights=None, looks=("day", "dusk", "night"), **SMALL_LOOKS)
     assert isinstance(new, CIN)
     new.eval().set_style_exemplars("dusk", [0.3 * scene(50, 60, 9, channels=1)])
@@ -226,7 +226,7 @@ def test_a_new_look_begins_from_the_mean_of_the_old_ones_which_stay() -> None:
     assert torch.equal(new.quantiles[1], tone)
 
 
-def test_a_look_that_was_noted_keeps_its_tone_when_training_goes_on() -> None:
+def test_style_exemplars_set_before_adopting_keep_their_tone() -> None:
     old, new = looks_of("johnson", "day"), create_model("johnson", weights=None, looks=("day",), **SMALL_LOOKS)
     assert isinstance(new, Johnson)
     new.set_style_exemplars("day", EXEMPLARS["night"])
@@ -246,7 +246,7 @@ def test_johnson_starts_from_one_of_many_styles() -> None:
         )
 
 
-def test_weights_of_another_size_are_no_beginning() -> None:
+def test_initial_weights_of_another_size_are_rejected() -> None:
     other = create_model("cin", weights=None, looks=("day",), **{**SMALL_LOOKS, "widths": (4, 4, 4, 4)})
     for model in (cin("day"), looks_of("johnson", "day")):
         with pytest.raises(WeightsError, match="initial weights"):
@@ -255,7 +255,7 @@ def test_weights_of_another_size_are_no_beginning() -> None:
             model.adopt(create_model("gray"))
 
 
-def test_only_the_look_that_is_drawn_learns() -> None:
+def test_only_the_drawn_style_receives_gradients() -> None:
     model = cin("day", "night").train()
     style = model.encode_styles(torch.tensor([1, 1]), torch.tensor([True, True]))
     model.translate(torch.cat([scene(48, 64), scene(48, 64, 4)]), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""The shipped weights pass the gates of the training on rendered scenes."""
+"""The bundled weights pass the training gates on rendered scenes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHIPPED = ("adain-lwir", "wct2-lwir")
 
 @cache
 def scenes() -> list[tuple[Tensor, Tensor]]:
-    """Photographs (1, 3, H, W) and infrared images (1, 1, H, W): two by day, one by night."""
+    """RGB images (1, 3, H, W) and infrared images (1, 1, H, W): two by day, one by night."""
     found = []
     for seed, night in ((1000, False), (1001, True), (1002, False)):
         rendered = render(seed, 0, size=(320, 256), band="lwir", night=night)
@@ -48,15 +48,15 @@ def gates(name: str) -> dict[str, Gate]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_layer_lives_and_surroundings_matter(name: str) -> None:
+def test_no_layer_is_dead_and_context_is_used(name: str) -> None:
     assert gates(name)["dead_layers"].passed, gates(name)["dead_layers"]
     # Rendered scenes are nearly their own mirror images: half of what RGB images must reach.
     assert gates(name)["context_reach"].value > 0.01
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_gates_of_the_training_were_passed(name: str) -> None:
-    """But for the detail of the truth, which no weights have reached on badly registered pairs."""
+def test_training_gates_were_passed(name: str) -> None:
+    """Except for the detail correlation with the ground truth, which no weights reach on poorly registered pairs."""
     scores = json.loads(shipped(name).metadata["scores"])
     assert scores["gates/dead_layers"] == 0
     assert scores["gates/context_reach"] >= 0.02
@@ -66,7 +66,7 @@ def test_the_gates_of_the_training_were_passed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_photograph_is_not_embossed(name: str) -> None:
+def test_result_is_not_embossed(name: str) -> None:
     model, found = shipped(name), []
     for photograph, infrared in scenes():
         with torch.inference_mode():

@@ -24,7 +24,7 @@ from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
 
 def make(**changes: Any) -> Gatys:
-    """Return a small model whose maps have a deviation of 1, as those of trained weights have."""
+    """Return a small model whose maps have a deviation of 1, like those of trained weights."""
     model = create_model("gatys", weights=None, **{**SMALL_THERMAL, "steps": 12, "tolerance": 0, **changes})
     assert isinstance(model, Gatys)
     model.start.load_state_dict(small_thermal("adain").state_dict())
@@ -40,7 +40,7 @@ def style_of(model: Gatys, *exemplars: Tensor, **options: Any) -> StyleCode:
 
 
 def gram_of(model: Gatys, image: Tensor, level: int, side: tuple[int, int]) -> Tensor:
-    """Return the Gram matrix of an exemplar at a size, by the definition: in gray of mean .5 and deviation .2."""
+    """Return the Gram matrix of an exemplar at a size by definition, in gray of mean .5 and deviation .2."""
     small = F.interpolate(image, side, mode="bilinear", antialias=True)
     gray = 0.5 + 0.2 * (small - small.mean()) / small.std(correction=0)
     flat = model.start.encoder(gray.repeat(1, 3, 1, 1)).levels[level][0].flatten(1)
@@ -48,7 +48,7 @@ def gram_of(model: Gatys, image: Tensor, level: int, side: tuple[int, int]) -> T
     return gram
 
 
-def test_losses_fall_from_step_to_step_below_those_of_the_thermal_map() -> None:
+def test_losses_decrease_below_those_of_the_thermal_map() -> None:
     model, content = make(), scene(48, 64)
     told: list[Mapping[str, float]] = []
     model.on_step = lambda step, budget, losses: told.append(losses)
@@ -64,7 +64,7 @@ def test_losses_fall_from_step_to_step_below_those_of_the_thermal_map() -> None:
     assert model.style_loss(found, style.tensors) < 0.5 * model.style_loss(start, style.tensors)
 
 
-def test_without_style_weight_the_thermal_map_of_adain_is_kept() -> None:
+def test_style_weight_0_keeps_the_thermal_map_of_adain() -> None:
     model, content = make(style_weight=0.0), scene(48, 64)
     with torch.inference_mode():
         start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
@@ -73,9 +73,7 @@ def test_without_style_weight_the_thermal_map_of_adain_is_kept() -> None:
 
 @pytest.mark.parametrize(("size", "brought_to"), [((120, 160), (48, 64)), ((40, 50), (48, 60))])
 @torch.no_grad()
-def test_the_exemplar_is_brought_to_the_scale_of_the_content(
-    size: tuple[int, int], brought_to: tuple[int, int]
-) -> None:
+def test_exemplar_is_resized_to_the_content_scale(size: tuple[int, int], brought_to: tuple[int, int]) -> None:
     model, image = make(), exemplar(*size)
     aim = model._aim(torch.rand(1, 1, 48, 64), style_of(model, image).tensors)
     for level, name in enumerate(model.features.layers):
@@ -83,7 +81,7 @@ def test_the_exemplar_is_brought_to_the_scale_of_the_content(
 
 
 @torch.no_grad()
-def test_gram_matrices_of_several_exemplars_are_weighed() -> None:
+def test_gram_matrices_of_several_exemplars_are_weighted() -> None:
     model, images = make(), [exemplar(60, 80), exemplar(90, 90, seed=4)]
     aim = model._aim(torch.rand(1, 1, 48, 64), style_of(model, *images, weights=[1, 3]).tensors)
     for level, name in enumerate(model.features.layers):
@@ -93,12 +91,12 @@ def test_gram_matrices_of_several_exemplars_are_weighed() -> None:
         torch.testing.assert_close(aim.style[name][0], 0.25 * one + 0.75 * other, atol=1e-4, rtol=1e-3)
 
 
-def test_large_exemplars_are_kept_smaller() -> None:
+def test_large_exemplars_are_reduced() -> None:
     kept = style_of(make(style_side=32), exemplar(64, 96)).tensors["part0.exemplar"]
     assert kept.shape == (1, 1, 32, 48)
 
 
-def test_the_result_has_the_exemplars_tone_and_polarity() -> None:
+def test_result_has_the_tone_and_polarity_of_the_exemplar() -> None:
     model, content, image = make(steps=4), scene(48, 64), 0.2 + 0.5 * exemplar()
     upright = model(content, model.prepare([image], white_hot=True))
     inverted = model(content, model.prepare([1 - image], white_hot=False))
@@ -118,7 +116,7 @@ def test_strength_blends_with_the_luma() -> None:
         torch.testing.assert_close(half, 0.5 * (none + full), atol=1e-5, rtol=0)
 
 
-def test_a_large_image_is_searched_on_its_overview(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_image_is_optimised_on_its_overview(monkeypatch: pytest.MonkeyPatch) -> None:
     model, content = make(steps=6), scene(96, 128)
     style = style_of(model)
     style.tensors[GRAIN].zero_()  # it is added after the search
@@ -161,7 +159,7 @@ def test_weights_are_those_of_adain(tmp_path: Path) -> None:
         create_model("gatys", tmp_path / "wct2.safetensors")
 
 
-def test_wrong_options_and_sizes() -> None:
+def test_invalid_options_and_sizes_are_rejected() -> None:
     model = make()
     with pytest.raises(UnknownNameError, match="option of model gatys 'init'"):
         model.configure({"init": "noise"})
@@ -187,7 +185,7 @@ def test_reconstruction_uses_the_content_encoder() -> None:
         reconstruct_style(model, image, [])
 
 
-def test_says_that_a_model_of_inference_mode_cannot_search() -> None:
+def test_models_created_in_inference_mode_are_rejected() -> None:
     with torch.inference_mode():
         model = create_model("gatys", weights=None, **SMALL_THERMAL, steps=1)
         with pytest.raises(InputError, match=r"made outside torch\.inference_mode"):

@@ -33,7 +33,7 @@ def make(**changes: Any) -> PaperGatys:
 
 
 def followed(model: PaperGatys) -> list[Mapping[str, float]]:
-    """The losses of every step that the model will take."""
+    """Record the losses of every step."""
     told: list[Mapping[str, float]] = []
     model.on_step = lambda step, budget, losses: told.append(losses)
     return told
@@ -103,7 +103,7 @@ def test_gradient_of_the_image_agrees_with_the_formula_written_naively() -> None
 # -- search -------------------------------------------------------------------------------------------------------
 
 
-def test_search_finds_a_minimum_and_stops_there() -> None:
+def test_optimisation_converges_to_a_minimum() -> None:
     wanted, told = torch.rand(1, 1, 5, 6), []
 
     def losses(x: Tensor) -> dict[str, Tensor]:
@@ -115,12 +115,12 @@ def test_search_finds_a_minimum_and_stops_there() -> None:
     assert len(told) < 100
 
 
-def test_search_refuses_losses_that_are_not_finite() -> None:
+def test_optimisation_rejects_non_finite_losses() -> None:
     with pytest.raises(InputError, match="finite losses"):
         search(torch.ones(1, 1, 4, 4), lambda x: {"log": (x - 1).log().sum()}, 5)
 
 
-def test_losses_fall_from_step_to_step_and_the_budget_holds() -> None:
+def test_losses_decrease_within_the_step_budget() -> None:
     model = make(style_weight=10)
     told = followed(model)
     model(image(1, 3, 40, 48), model.prepare([image(1, 1, 40, 40, seed=3)]))
@@ -131,14 +131,14 @@ def test_losses_fall_from_step_to_step_and_the_budget_holds() -> None:
     assert totals[-1] < totals[0] / 3
 
 
-def test_a_tolerance_ends_the_search_early() -> None:
+def test_tolerance_stops_the_optimisation_early() -> None:
     model = make(steps=60, tolerance=0.5)
     told = followed(model)
     model(image(1, 3, 32, 32), model.prepare([image(1, 1, 40, 40, seed=3)]))
     assert 10 <= len(told) < 60
 
 
-def test_noise_is_seeded_and_is_part_of_the_start_by_strength() -> None:
+def test_noise_is_seeded_and_weighted_in_the_initial_image() -> None:
     model = make(init="noise", steps=2)
     content, style = image(1, 3, 32, 40), model.prepare([image(1, 1, 40, 40, seed=3)])
     results = []
@@ -155,7 +155,7 @@ def test_noise_is_seeded_and_is_part_of_the_start_by_strength() -> None:
 
 
 @pytest.mark.parametrize("init", ["content", "noise"])
-def test_strength_leads_from_the_luma_to_the_style(init: str) -> None:
+def test_strength_interpolates_from_luma_to_style(init: str) -> None:
     model = make(init=init, steps=15, style_weight=100)
     content = image(1, 3, 40, 48)
     style = model.prepare([image(1, 1, 40, 40, seed=3)], white_hot=True)
@@ -167,7 +167,7 @@ def test_strength_leads_from_the_luma_to_the_style(init: str) -> None:
     assert losses[-1] < losses[0] / 4
 
 
-def test_inverted_exemplar_gives_exactly_the_negative() -> None:
+def test_inverted_exemplar_gives_the_exact_negative() -> None:
     model = make(steps=5)
     content, exemplar = image(1, 3, 40, 48), image(1, 1, 40, 40, seed=3)
     pairs = ((exemplar, True), (1 - exemplar, False))
@@ -177,7 +177,7 @@ def test_inverted_exemplar_gives_exactly_the_negative() -> None:
     torch.testing.assert_close(known, 1 - rgb_to_grayscale(content))
 
 
-def test_exemplars_are_brought_to_the_side() -> None:
+def test_exemplars_are_resized_to_the_given_side() -> None:
     model, exemplar = make(style_side=32), image(1, 1, 64, 96, seed=3)
     small = torch.nn.functional.interpolate(exemplar, (32, 48), mode="bilinear", antialias=True)
     a, b = (model.encode(e, torch.tensor([True])) for e in (exemplar, small))
@@ -185,7 +185,7 @@ def test_exemplars_are_brought_to_the_side() -> None:
         torch.testing.assert_close(a[name], b[name], msg=name)
 
 
-def test_features_are_those_of_the_judges_network() -> None:
+def test_features_equal_those_of_the_perceptual_encoder() -> None:
     torch.manual_seed(0)
     judge = PerceptualEncoder((4, 6, 8, 8, 8))
     features = VggFeatures((4, 6, 8, 8, 8), "max")
@@ -196,7 +196,7 @@ def test_features_are_those_of_the_judges_network() -> None:
     assert list(features.at(flat, ["conv4_2", "conv1_2"])) == ["conv1_2", "conv4_2"]
 
 
-def test_a_vgg_is_loaded_as_weights_or_as_encoder(tmp_path: Path) -> None:
+def test_vgg_is_loaded_as_weights_or_as_encoder(tmp_path: Path) -> None:
     file = tmp_path / "vgg.safetensors"
     save_file(PerceptualEncoder((4, 6, 8, 8, 10)).state_dict(), file)
     models = [create_model("gatys", file, steps=3), create_model("gatys", None, encoder_weights=file, steps=3)]
@@ -214,12 +214,12 @@ def test_a_vgg_is_loaded_as_weights_or_as_encoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"size": "huge"}, {"pooling": "min"}, {"widths": (4, 4)}, {"steps": 0}])
-def test_wrong_arguments(wrong: dict[str, Any]) -> None:
+def test_invalid_arguments_are_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         make(**wrong)
 
 
-def test_options() -> None:
+def test_options_are_applied() -> None:
     model = make()
     model.configure({"steps": "7", "init": "noise", "style_weight": "1e3"})
     assert [model.hyper_parameters[k] for k in ("steps", "init", "style_weight")] == [7, "noise", 1000.0]
@@ -238,7 +238,7 @@ def test_options() -> None:
 # -- reconstruction -----------------------------------------------------------------------------------------------
 
 
-def test_content_reconstruction_approaches_the_image_the_better_the_shallower() -> None:
+def test_content_reconstruction_is_closer_for_shallower_layers() -> None:
     model, content = make(steps=40), image(1, 3, 32, 40)
     luma = rgb_to_grayscale(content)
     with torch.inference_mode():
@@ -257,7 +257,7 @@ def test_texture_synthesis_lowers_the_style_loss() -> None:
     assert one.shape == exemplar.shape
 
 
-def test_reconstruction_refuses() -> None:
+def test_reconstruction_rejects_invalid_arguments() -> None:
     model, exemplar = make(), image(1, 1, 32, 32)
     with pytest.raises(UnknownNameError, match="conv4_2"):
         reconstruct_content(model, exemplar, "conv4-2")
@@ -267,7 +267,7 @@ def test_reconstruction_refuses() -> None:
         synthesise_texture(model, exemplar, (15, 40))
 
 
-def test_says_that_a_model_of_inference_mode_cannot_search() -> None:
+def test_models_created_in_inference_mode_are_rejected() -> None:
     with torch.inference_mode():
         model = create_model("gatys", weights=None, size="vgg19", widths=(4, 4, 4, 4, 4), steps=1)
         with pytest.raises(InputError, match=r"made outside torch\.inference_mode"):

@@ -42,7 +42,7 @@ def paper() -> PaperMSGNet:
 
 @pytest.mark.parametrize("level", range(4))
 @torch.inference_mode()
-def test_features_are_matched_as_equation_4_says_and_take_mean_and_deviation(model: MSGNet, level: int) -> None:
+def test_features_follow_equation_4_and_get_mean_and_deviation(model: MSGNet, level: int) -> None:
     exemplar = scene(60, 80, 1, channels=1)
     style = model.prepare([exemplar], white_hot=True).tensors
     theirs = model.exemplar_encoder(standardised(exemplar))[level]
@@ -63,7 +63,7 @@ def test_features_are_matched_as_equation_4_says_and_take_mean_and_deviation(mod
 
 
 @torch.inference_mode()
-def test_begun_from_adain_it_is_adain() -> None:
+def test_initialised_from_adain_it_equals_adain() -> None:
     adain, model = small_thermal("adain"), small_thermal("msgnet", seed=1)
     model.adopt(adain)
     own, theirs = model.state_dict(), adain.state_dict()
@@ -74,7 +74,7 @@ def test_begun_from_adain_it_is_adain() -> None:
     torch.testing.assert_close(other, one, atol=1e-4, rtol=0)
 
 
-def test_every_matrix_learns_from_the_first_step() -> None:
+def test_every_matrix_receives_a_gradient_from_the_first_step() -> None:
     model = small_thermal("msgnet").train()
     style = model.encode(torch.rand(2, 1, 40, 48), torch.tensor([True, False]))
     model.translate(torch.rand(2, 3, 64, 64), style, 1.0, None).square().sum().backward()  # type: ignore[no-untyped-call]
@@ -84,7 +84,7 @@ def test_every_matrix_learns_from_the_first_step() -> None:
 
 
 @torch.inference_mode()
-def test_the_gram_matrix_matters(model: MSGNet) -> None:
+def test_result_depends_on_the_gram_matrix(model: MSGNet) -> None:
     content, style = scene(64, 80), model.prepare([scene(60, 80, 1, channels=1)], white_hot=True).tensors
     identity = {name: torch.eye(t.shape[-1])[None] if name.endswith(".gram") else t for name, t in style.items()}
     one, other = (model.translate(content, tensors, 1.0, None) for tensors in (style, identity))
@@ -97,7 +97,7 @@ def stripes(period: int) -> Tensor:
 
 
 @torch.inference_mode()
-def test_the_brush_sees_a_texture_at_its_size(model: MSGNet) -> None:
+def test_brush_size_sets_the_texture_scale(model: MSGNet) -> None:
     def gram(brush: int, exemplar: Tensor) -> Tensor:
         model.configure({"brush": str(brush)})
         return model.prepare([exemplar], white_hot=True).tensors[
@@ -120,7 +120,7 @@ def test_brushes_give_different_images(model: MSGNet) -> None:
     assert (images[1] - images[2]).abs().mean() > 2e-3
 
 
-def test_training_draws_from_the_brushes_and_a_run_takes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_draws_brushes_and_inference_uses_the_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_thermal("msgnet", brush=40, brushes=(16, 24, 32))
     assert isinstance(model, MSGNet)
     seen: list[int] = []
@@ -148,7 +148,7 @@ def test_training_draws_from_the_brushes_and_a_run_takes_its_own(monkeypatch: py
     assert seen == [40]
 
 
-def test_codes_interpolate(model: MSGNet) -> None:
+def test_style_codes_interpolate(model: MSGNet) -> None:
     exemplars = [torch.rand(1, 1, 40, 60), torch.rand(1, 1, 33, 50)]
     one, other = (model.prepare([exemplar], white_hot=True).tensors for exemplar in exemplars)
     blend = model.prepare(exemplars, weights=[1, 3], white_hot=True).tensors
@@ -157,12 +157,12 @@ def test_codes_interpolate(model: MSGNet) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"brush": 8}, {"brushes": ()}, {"brushes": (32, 8)}], ids=str)
-def test_refuses_brushes_that_cannot_be(arguments: dict[str, Any]) -> None:
+def test_rejects_invalid_brushes(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="a brush, and one or more brushes for the training, of at least 16"):
         create_model("msgnet", weights=None, **SMALL_THERMAL, **arguments)
 
 
-def test_the_brush_may_be_another_than_the_files(model: MSGNet, tmp_path: Path) -> None:
+def test_brush_of_the_file_can_be_overridden(model: MSGNet, tmp_path: Path) -> None:
     model.save(tmp_path / "weights.safetensors")
     assert create_model("msgnet", weights=tmp_path / "weights.safetensors", brush=32).hyper_parameters["brush"] == 32
     with pytest.raises(WeightsError, match="expected widths="):
@@ -173,11 +173,11 @@ def test_the_brush_may_be_another_than_the_files(model: MSGNet, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("scale", "size"), [(0.5, (4, 6)), (1, (8, 12)), (2, (16, 24))])
-def test_blocks_keep_halve_or_double(scale: float, size: tuple[int, int]) -> None:
+def test_blocks_keep_halve_or_double_the_size(scale: float, size: tuple[int, int]) -> None:
     assert Block(6, 10, 3, scale)(torch.randn(1, 6, 8, 12)).shape == (1, 10, *size)
 
 
-def test_a_block_without_its_branch_is_the_nearest_neighbour() -> None:
+def test_block_without_its_branch_is_nearest_neighbour_resizing() -> None:
     block = Block(3, 3, 2, 2)
     for conv in (block.leave, block.shortcut):
         for parameter in conv.parameters():
@@ -188,7 +188,7 @@ def test_a_block_without_its_branch_is_the_nearest_neighbour() -> None:
     torch.testing.assert_close(block(x), x.repeat_interleave(2, 2).repeat_interleave(2, 3))
 
 
-def test_paper_size_keeps_one_gram_matrix_of_the_shared_encoder(paper: PaperMSGNet) -> None:
+def test_paper_size_stores_one_gram_matrix_of_the_shared_encoder(paper: PaperMSGNet) -> None:
     exemplar = torch.rand(1, 1, 40, 48)
     style = paper.prepare([exemplar])
     assert set(style.tensors) == {"level2.gram"}
@@ -196,7 +196,7 @@ def test_paper_size_keeps_one_gram_matrix_of_the_shared_encoder(paper: PaperMSGN
     torch.testing.assert_close(style.tensors["level2.gram"], gram_matrix(features[-1]))
 
 
-def test_paper_size_gives_back_the_content_where_the_weight_undoes_its_gram_matrix(paper: PaperMSGNet) -> None:
+def test_paper_size_reproduces_the_content_if_the_weight_inverts_the_gram_matrix(paper: PaperMSGNet) -> None:
     gray = torch.rand(1, 1, 32, 40)
     style, content = paper.double().prepare([gray.double()]), gray.double().expand(-1, 3, -1, -1)
     match = paper.matches[0]
@@ -205,7 +205,7 @@ def test_paper_size_gives_back_the_content_where_the_weight_undoes_its_gram_matr
     torch.testing.assert_close(paper(content, style, 1.0), paper(content, style, 0.0))
 
 
-def test_a_file_knows_its_size(paper: PaperMSGNet, tmp_path: Path) -> None:
+def test_size_is_read_from_the_file(paper: PaperMSGNet, tmp_path: Path) -> None:
     paper.save(tmp_path / "weights.safetensors")
     assert isinstance(create_model("msgnet", weights=tmp_path / "weights.safetensors"), PaperMSGNet)
     with pytest.raises(WeightsError, match="expected size='paper'"):
@@ -215,6 +215,6 @@ def test_a_file_knows_its_size(paper: PaperMSGNet, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [{"size": "huge"}, {"widths": (8,)}, {"brush": 8}, {"widths": (4,) * 6, "brush": 16}], ids=str
 )
-def test_refuses_a_size_that_cannot_be(arguments: dict[str, Any]) -> None:
+def test_rejects_an_unknown_size(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="compact, paper" if "size" in arguments else "two or more widths and a brush"):
         create_model("msgnet", weights=None, **{"size": "paper", **arguments})

@@ -27,7 +27,7 @@ from tests.judged_polarity import judge_by_mean
 from tests.models.small_thermal import small_thermal
 
 GOLDEN = 8.75229
-"""Score of a rendered street by the weights that ship; changes with them alone."""
+"""Score of a rendered street by the bundled weights; changes only with them."""
 
 
 def exemplar(seed: int = 1) -> Tensor:
@@ -49,7 +49,7 @@ def write(path: Path, **metadata: str) -> Path:
     return path
 
 
-def test_black_hot_is_answered_beyond_the_margin_only(tmp_path: Path) -> None:
+def test_black_hot_requires_a_score_beyond_the_margin(tmp_path: Path) -> None:
     score = PolarityDetector(write(tmp_path / "a.safetensors", margin="0")).score(exemplar())
     image = exemplar() if score < 0 else 1 - exemplar()
     below, above = (
@@ -61,7 +61,7 @@ def test_black_hot_is_answered_beyond_the_margin_only(tmp_path: Path) -> None:
     assert below(image).score == pytest.approx(-abs(score), abs=1e-6)
 
 
-def test_the_judge_draws_no_random_number_and_works_in_inference_mode(tmp_path: Path) -> None:
+def test_detector_is_deterministic_and_works_in_inference_mode(tmp_path: Path) -> None:
     path = write(tmp_path / "a.safetensors", margin="0.5")
     torch.manual_seed(3)
     expected = torch.rand(1)
@@ -72,12 +72,12 @@ def test_the_judge_draws_no_random_number_and_works_in_inference_mode(tmp_path: 
     assert PolarityDetector(path).score(exemplar().double()) == pytest.approx(inside, abs=1e-5)
 
 
-def test_colour_exemplars_are_judged_by_their_luma(tmp_path: Path) -> None:
+def test_colour_exemplars_are_classified_by_their_luma(tmp_path: Path) -> None:
     judge = PolarityDetector(write(tmp_path / "a.safetensors", margin="0.5"))
     assert judge.score(exemplar().expand(-1, 3, -1, -1)) == pytest.approx(judge.score(exemplar()), abs=1e-4)
 
 
-def test_weights_without_a_margin_are_refused(tmp_path: Path) -> None:
+def test_weights_without_a_margin_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"a\.safetensors to hold the margin .*None.*train_polarity"):
         PolarityDetector(write(tmp_path / "a.safetensors"))
     with pytest.raises(WeightsError, match="'wide'"):
@@ -86,7 +86,7 @@ def test_weights_without_a_margin_are_refused(tmp_path: Path) -> None:
         PolarityDetector(tmp_path / "none.safetensors")
 
 
-def test_who_says_the_polarity(judged_by_mean: None) -> None:
+def test_sources_of_the_polarity(judged_by_mean: None) -> None:
     dark = torch.zeros(1, 1, 32, 32)
     assert polarity_of_exemplar(dark) == Polarity(False, "auto", -0.5)
     assert polarity_of_exemplar(dark, white_hot=True) == Polarity(True, "given")
@@ -95,7 +95,7 @@ def test_who_says_the_polarity(judged_by_mean: None) -> None:
     assert polarity_of_exemplar(dark, band="lwir").source == "auto"
 
 
-def test_what_is_kept_and_said_of_it() -> None:
+def test_polarity_metadata_and_warning() -> None:
     black = Polarity(False, "auto", -3.14159)
     assert black.metadata() == {"polarity": "black-hot", "polarity_source": "auto", "polarity_score": "-3.14"}
     assert Polarity(True, "option").metadata() == {"polarity": "white-hot", "polarity_source": "option"}
@@ -107,7 +107,7 @@ def test_what_is_kept_and_said_of_it() -> None:
     )
 
 
-def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
+def test_blend_has_the_polarity_of_the_larger_weight() -> None:
     white, black = Polarity(True, "auto", 2.0).metadata(), Polarity(False, "given").metadata()
     assert blended_metadata([white, black], [0.3, 0.7]) == {
         "polarity": "black-hot",
@@ -119,7 +119,7 @@ def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
 
 
 @pytest.mark.parametrize("name", ["histogram", "adain"])
-def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
+def test_prepare_classifies_each_exemplar(judged_by_mean: None, name: str) -> None:
     model = small_thermal(name) if name == "adain" else create_model(name, weights=None)
     dark, bright = 0.2 * torch.rand(1, 1, 40, 40), 0.8 + 0.2 * torch.rand(1, 1, 40, 40)
     code = model.prepare([dark])
@@ -135,7 +135,7 @@ def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
     assert model.prepare([dark]).metadata["polarity_source"] == "near-infrared"
 
 
-def test_files_of_earlier_versions_load_without_their_score(tmp_path: Path) -> None:
+def test_files_of_earlier_versions_load_without_a_score(tmp_path: Path) -> None:
     model = small_thermal("adain")
     model.save(tmp_path / "new.safetensors")
     tensors, metadata = weight_files.read(tmp_path / "new.safetensors", kind="weights")
@@ -145,7 +145,7 @@ def test_files_of_earlier_versions_load_without_their_score(tmp_path: Path) -> N
     assert [*loaded.state_dict()] == [*model.state_dict()]
 
 
-def test_the_shipped_margin_inverts_at_most_one_white_hot_image_in_a_hundred() -> None:
+def test_bundled_margin_inverts_at_most_1_percent_of_white_hot_images() -> None:
     _, metadata = weight_files.read(resource(module.WEIGHTS), kind="weights", model="polarity")
     rates, card = json.loads(metadata["rates"]), resource("weights/polarity.md").read_text()
     assert rates["gate"]["false"] <= 0.01
@@ -156,7 +156,7 @@ def test_the_shipped_margin_inverts_at_most_one_white_hot_image_in_a_hundred() -
     assert shipped_detector().margin == float(metadata["margin"]) > 0
 
 
-def test_shipped_score_of_a_rendered_scene() -> None:
+def test_bundled_classifier_score_of_a_rendered_scene() -> None:
     image = torch.from_numpy(render(5, size=(160, 128), night=False).ir)[None, None].float()
     score = shipped_detector().score(image)
     assert score == pytest.approx(GOLDEN, abs=1e-4)

@@ -1,4 +1,4 @@
-"""Published checkpoints: random weights in their layouts, against naive references."""
+"""Random weights in the layouts of published checkpoints, compared with naive references."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_adain_equals_the_published_network(
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
 @torch.inference_mode()
-def test_torchvision_vgg19_is_the_encoder(name: str, tmp_path: Path) -> None:
+def test_torchvision_vgg19_equals_the_encoder(name: str, tmp_path: Path) -> None:
     from torchvision.models import vgg19
 
     torch.manual_seed(0)
@@ -126,7 +126,7 @@ def test_torchvision_vgg19_is_the_encoder(name: str, tmp_path: Path) -> None:
         torch.testing.assert_close(ours[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2], atol=1e-4, rtol=1e-4)
 
 
-def test_other_layouts_are_refused_with_the_known_ones(
+def test_unknown_layouts_list_the_known_ones(
     wct2_files: tuple[str, Path, reference.State, reference.State],
     adain_files: tuple[Path, reference.State, reference.State],
 ) -> None:
@@ -143,7 +143,7 @@ def test_other_layouts_are_refused_with_the_known_ones(
         create_model("wct2", weights=decoder, encoder_weights=adain_files[0] / "vgg_normalised.pth", unpool=kind)
 
 
-def test_a_checkpoint_with_damaged_bytes_never_fails_otherwise(tmp_path: Path) -> None:
+def test_damaged_checkpoints_raise_only_weights_error(tmp_path: Path) -> None:
     path = tmp_path / "old.pth"
     torch.save({"0.weight": torch.rand(3, 3), "b": torch.rand(4)}, path, _use_new_zipfile_serialization=False)
     sound = path.read_bytes()
@@ -159,7 +159,7 @@ def test_a_checkpoint_with_damaged_bytes_never_fails_otherwise(tmp_path: Path) -
     assert 0 < refused < 120
 
 
-def test_a_network_with_batch_normalisation_is_refused(tmp_path: Path) -> None:
+def test_network_with_batch_normalisation_is_rejected(tmp_path: Path) -> None:
     state = {"features.0.weight": torch.rand(64, 3, 3, 3), "features.1.running_mean": torch.rand(64)}
     torch.save(state, tmp_path / "vgg19_bn.pth")
     with pytest.raises(WeightsError, match="without batch normalisation"):
@@ -167,7 +167,7 @@ def test_a_network_with_batch_normalisation_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
-def test_damaged_dangerous_and_missing_files_are_refused(name: str, tmp_path: Path) -> None:
+def test_damaged_unsafe_and_missing_files_are_rejected(name: str, tmp_path: Path) -> None:
     damaged, pickled, missing = tmp_path / "damaged.pth", tmp_path / "pickled.pth", tmp_path / "missing.pth"
     damaged.write_bytes(b"not a checkpoint")
     torch.save({"model": Path("code")}, pickled)

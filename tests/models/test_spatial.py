@@ -43,7 +43,7 @@ def halves(height: int, width: int) -> list[Tensor]:
 
 
 @torch.inference_mode()
-def test_a_mask_that_is_everywhere_is_its_style(model: TranslationModel, codes: list[StyleCode]) -> None:
+def test_full_mask_equals_the_plain_style(model: TranslationModel, codes: list[StyleCode]) -> None:
     content, ones = image(2, 3, 45, 52), torch.ones(1, 1, 45, 52)
     for index in range(2):
         masks = [ones * 3 * (number == index) for number in range(2)]
@@ -53,7 +53,7 @@ def test_a_mask_that_is_everywhere_is_its_style(model: TranslationModel, codes: 
 
 
 @torch.inference_mode()
-def test_each_style_stays_in_its_mask(model: TranslationModel, codes: list[StyleCode]) -> None:
+def test_each_style_applies_only_in_its_mask(model: TranslationModel, codes: list[StyleCode]) -> None:
     content = image(1, 3, 40, 128)
     output = model(content, SpatialStyle(codes, halves(40, 128)))
     left, right = (model(content, code) for code in codes)
@@ -63,7 +63,7 @@ def test_each_style_stays_in_its_mask(model: TranslationModel, codes: list[Style
 
 
 @torch.inference_mode()
-def test_shares_of_a_composite(model: TranslationModel, codes: list[StyleCode]) -> None:
+def test_overlapping_masks_are_normalised(model: TranslationModel, codes: list[StyleCode]) -> None:
     content, ones = image(1, 3, 33, 40), torch.ones(1, 1, 33, 40)
     mixed = model(content, SpatialStyle(codes, [3 * ones, ones]))
     outputs = [model.translate(content, code.tensors, 1.0, None) for code in codes]
@@ -75,7 +75,7 @@ def test_shares_of_a_composite(model: TranslationModel, codes: list[StyleCode]) 
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
 @torch.inference_mode()
-def test_each_mask_keeps_the_polarity_of_its_style(name: str) -> None:
+def test_each_mask_uses_the_polarity_of_its_style(name: str) -> None:
     model = make(name)
     exemplar = image(1, 1, 40, 60, seed=1)
     hot = [model.prepare([e], white_hot=white) for e, white in ((exemplar, True), (1 - exemplar, False))]
@@ -86,7 +86,7 @@ def test_each_mask_keeps_the_polarity_of_its_style(name: str) -> None:
 
 
 @torch.inference_mode()
-def test_tiles_with_the_images_statistics_equal_the_whole() -> None:
+def test_tiles_with_image_statistics_equal_the_whole_image() -> None:
     model = make("adain-vgg19")
     codes = [model.prepare([image(1, 1, 40, 60, seed=seed)]) for seed in (1, 2)]
     content = image(1, 3, 48, 160)
@@ -106,7 +106,7 @@ def test_masks_are_resized_on_request(model: TranslationModel, codes: list[Style
     torch.testing.assert_close(output[..., :8], model(content, SpatialStyle(codes, halves(32, 64)))[..., :8])
 
 
-def test_refuses_what_does_not_fit(model: TranslationModel, codes: list[StyleCode]) -> None:
+def test_rejects_mismatched_masks_and_styles(model: TranslationModel, codes: list[StyleCode]) -> None:
     ones = torch.ones(1, 1, 32, 32)
     with pytest.raises(InputError, match="one mask per style, got 1 masks for 2"):
         SpatialStyle(codes, [ones])

@@ -41,7 +41,7 @@ def normal(features: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def test_aligned_features_are_the_share_of_swapped_patches_in_the_exemplars_statistics(model: StyleSwap) -> None:
+def test_aligned_features_blend_swapped_patches_with_exemplar_statistics(model: StyleSwap) -> None:
     exemplar, features = scene(60, 80, 1, channels=1), 3 * torch.randn(1, 8, 14, 18) + 2
     style = model.prepare([exemplar], white_hot=True).tensors
     theirs = model.exemplar_encoder(standardised(exemplar))[SWAP_LEVEL]
@@ -54,7 +54,7 @@ def test_aligned_features_are_the_share_of_swapped_patches_in_the_exemplars_stat
 
 
 @torch.inference_mode()
-def test_other_levels_take_the_statistics_alone(model: StyleSwap) -> None:
+def test_other_levels_get_only_the_statistics(model: StyleSwap) -> None:
     exemplar = scene(60, 80, 1, channels=1)
     style = model.prepare([exemplar], white_hot=True).tensors
     for level in (0, 2, 3):
@@ -66,7 +66,7 @@ def test_other_levels_take_the_statistics_alone(model: StyleSwap) -> None:
 
 
 @torch.inference_mode()
-def test_a_whole_share_leaves_nothing_but_the_exemplars_patches(model: StyleSwap) -> None:
+def test_full_share_uses_only_exemplar_patches(model: StyleSwap) -> None:
     exemplar = scene(96, 128, 1, channels=1)
     style = model.prepare([exemplar], white_hot=True).tensors
     model.gate.fill_(100.0)
@@ -83,13 +83,13 @@ def test_a_whole_share_leaves_nothing_but_the_exemplars_patches(model: StyleSwap
     assert (found.amin((2, 3)) >= theirs.amin((2, 3)) - margin).all()
 
 
-def test_at_least_half_is_swapped_whatever_the_training_does(model: StyleSwap) -> None:
+def test_swapped_share_is_at_least_half(model: StyleSwap) -> None:
     model.gate.data.fill_(-50.0)
     torch.testing.assert_close(model.share, torch.full((8,), 0.5))
 
 
 @torch.inference_mode()
-def test_begun_from_adain_it_has_all_of_its_weights_and_nearly_its_result() -> None:
+def test_initialised_from_adain_it_has_its_weights_and_a_similar_result() -> None:
     adain, model = small_thermal("adain"), small_thermal("style_swap", seed=1)
     model.adopt(adain)
     own, theirs = model.state_dict(), adain.state_dict()
@@ -101,7 +101,7 @@ def test_begun_from_adain_it_has_all_of_its_weights_and_nearly_its_result() -> N
     assert not torch.allclose(one, other, atol=1e-3)
 
 
-def test_blended_styles_keep_every_exemplar_apart(model: StyleSwap) -> None:
+def test_blended_styles_keep_exemplars_separate(model: StyleSwap) -> None:
     codes = [model.prepare([scene(60, side, side, channels=1)], white_hot=True) for side in (60, 80, 100)]
     pair = blend_codes(codes[:2], [1, 1])
     blend = blend_codes([pair, codes[2], codes[0]], [2, 2, 0])
@@ -119,7 +119,7 @@ def test_blended_styles_keep_every_exemplar_apart(model: StyleSwap) -> None:
     torch.testing.assert_close(found, mixed * std + mean, atol=1e-4, rtol=1e-4)
 
 
-def test_gradient_passes_the_swap_to_photograph_exemplar_and_gate(model: StyleSwap) -> None:
+def test_gradient_passes_through_the_swap_to_image_exemplar_and_gate(model: StyleSwap) -> None:
     model.train()
     content, exemplars = scene(64, 64).expand(2, -1, -1, -1), torch.rand(2, 1, 40, 48)
     style = model.encode(exemplars, torch.tensor([True, False]))
@@ -141,7 +141,7 @@ def test_gradient_passes_the_swap_to_photograph_exemplar_and_gate(model: StyleSw
     assert [name for name, grad in learned.items() if grad is None or not grad.any()] == []
 
 
-def test_commitment_is_the_distance_of_the_swap_once_and_in_training_alone(model: StyleSwap) -> None:
+def test_commitment_loss_is_the_swap_distance_in_training_only(model: StyleSwap) -> None:
     exemplar, features = scene(60, 80, 1, channels=1), torch.randn(1, 8, 14, 18)
     style = model.prepare([exemplar], white_hot=True).tensors
     model.align(SWAP_LEVEL, features, model.measure(features), style)
@@ -156,14 +156,14 @@ def test_commitment_is_the_distance_of_the_swap_once_and_in_training_alone(model
 
 
 @pytest.mark.parametrize("size", [(256, 300), (300, 256), (40, 47)])
-def test_an_exemplar_of_any_size_keeps_few_features(model: StyleSwap, size: tuple[int, int]) -> None:
+def test_stored_exemplar_features_are_bounded(model: StyleSwap, size: tuple[int, int]) -> None:
     features = model.prepare([torch.rand(1, 1, *size)]).tensors["part0.features"]
     assert sorted(features.shape[2:]) == [16, 19]
     model.configure({"short_side": "64"})
     assert min(model.prepare([torch.rand(1, 1, *size)]).tensors["part0.features"].shape[2:]) == 8
 
 
-def test_an_even_patch_is_refused() -> None:
+def test_even_patch_size_is_rejected() -> None:
     with pytest.raises(InputError, match="odd patch, got 4"):
         create_model("style_swap", weights=None, **COMPACT, patch=4)
 
@@ -172,14 +172,14 @@ def test_an_even_patch_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "short_side"), [(COMPACT, 32), (PAPER, 20)], ids=["compact", "vgg19"])
-def test_refuses_an_exemplar_smaller_than_the_patch(arguments: dict[str, Any], short_side: int) -> None:
+def test_rejects_an_exemplar_smaller_than_the_patch(arguments: dict[str, Any], short_side: int) -> None:
     model = create_model("style_swap", weights=None, **arguments, patch=7, short_side=short_side)
     with pytest.raises(InputError, match=r"at least 7x7 features, the swap's patch, got [45]x"):
         model.prepare([torch.rand(1, 1, 20, 40)])
 
 
 @pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "vgg19"])
-def test_patch_and_stride_may_be_others_than_those_of_the_training(arguments: dict[str, Any], tmp_path: Path) -> None:
+def test_patch_and_stride_of_the_file_can_be_overridden(arguments: dict[str, Any], tmp_path: Path) -> None:
     torch.manual_seed(0)
     create_model("style_swap", weights=None, **arguments).save(tmp_path / "weights.safetensors")
     content, exemplar = scene(72, 64), scene(60, 80, 1, channels=1)
@@ -191,7 +191,7 @@ def test_patch_and_stride_may_be_others_than_those_of_the_training(arguments: di
     assert not torch.allclose(images[0], images[2], atol=1e-5)
 
 
-def test_unknown_size_is_refused() -> None:
+def test_unknown_size_is_rejected() -> None:
     with pytest.raises(InputError, match="compact, vgg19"):
         create_model("style_swap", weights=None, size="huge")
 
@@ -199,7 +199,7 @@ def test_unknown_size_is_refused() -> None:
 # -- the paper's size ---------------------------------------------------------------------------------------------
 
 
-def test_paper_size_at_strength_0_is_the_inverse_of_its_own_features(paper: TranslationModel) -> None:
+def test_paper_size_at_strength_0_decodes_its_own_features(paper: TranslationModel) -> None:
     content = torch.rand(1, 3, 32, 40)
     assert isinstance(paper.decoder, nn.Module)
     assert isinstance(paper.encoder, nn.Module)
@@ -207,7 +207,7 @@ def test_paper_size_at_strength_0_is_the_inverse_of_its_own_features(paper: Tran
     torch.testing.assert_close(paper(content, paper.prepare([torch.rand(1, 1, 40, 60)]), 0.0), expected)
 
 
-def test_paper_size_swapped_with_itself_reconstructs(paper: TranslationModel) -> None:
+def test_paper_size_swapped_with_itself_reconstructs_the_image(paper: TranslationModel) -> None:
     gray = torch.rand(1, 1, 32, 40)
     style = paper.prepare([gray])
     content = gray.expand(-1, 3, -1, -1)
@@ -225,7 +225,7 @@ def test_two_exemplars_give_the_mean_of_their_swaps(paper: TranslationModel) -> 
     torch.testing.assert_close(seen[2], 0.25 * seen[0] + 0.75 * seen[1])
 
 
-def test_paper_size_takes_a_published_encoder_and_keeps_it(tmp_path: Path) -> None:
+def test_paper_size_accepts_a_published_encoder_and_keeps_it(tmp_path: Path) -> None:
     convs = [nn.Conv2d(3, 3, 1), *(nn.Conv2d(a, b, 3) for a, b in ((3, 4), (4, 4), (4, 8), (8, 8), (8, 8)))]
     torch.save(nn.Sequential(*convs).state_dict(), tmp_path / "vgg.pth")
     model = create_model("style_swap", weights=None, encoder_weights=tmp_path / "vgg.pth", **PAPER)
@@ -236,12 +236,12 @@ def test_paper_size_takes_a_published_encoder_and_keeps_it(tmp_path: Path) -> No
         create_model("style_swap", weights=None, encoder_weights=tmp_path / "vgg.pth", size="vgg19")
 
 
-def test_refuses_a_decoder_that_nobody_published(tmp_path: Path) -> None:
+def test_rejects_an_unpublished_decoder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the inverse network is not published"):
         create_model("style_swap", weights=tmp_path / "decoder.pth", encoder_weights="torchvision")
 
 
-def test_a_file_knows_its_size(paper: TranslationModel, tmp_path: Path) -> None:
+def test_size_is_read_from_the_file(paper: TranslationModel, tmp_path: Path) -> None:
     paper.save(tmp_path / "weights.safetensors")
     assert create_model("style_swap", weights=tmp_path / "weights.safetensors").hyper_parameters["size"] == "vgg19"
     with pytest.raises(WeightsError, match="expected size='vgg19'"):

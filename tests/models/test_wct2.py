@@ -36,8 +36,8 @@ def scene(*shape: int, seed: int) -> Tensor:
 
 @pytest.mark.parametrize("unpool", ["sum", "cat5"])
 @torch.inference_mode()
-def test_the_decoder_swaps_no_bands(unpool: str) -> None:
-    """What is constant along one side stays so; a band of the other side in its place would make a pattern of it."""
+def test_decoder_keeps_the_band_order(unpool: str) -> None:
+    """An image that is constant along one axis stays so; swapped bands would create a pattern."""
     torch.manual_seed(0)
     paper = PaperNetwork((4, 8, 16), (2, 2, 2), unpool, 1)
     line = torch.rand(1, 3, 1, 64)
@@ -48,7 +48,7 @@ def test_the_decoder_swaps_no_bands(unpool: str) -> None:
         assert varied.std(dim=-3 - along).max() < 1e-3 * varied.std(dim=along).mean()
 
 
-def test_learns_two_pairs() -> None:
+def test_overfits_two_pairs() -> None:
     model = small_thermal("wct2").train()
     content = scene(2, 3, 32, 32, seed=3)
     truth = (1 - content[:, :1]) * content[:, 2:]
@@ -67,7 +67,7 @@ def test_learns_two_pairs() -> None:
 
 
 @torch.inference_mode()
-def test_features_take_the_covariance_of_the_exemplars() -> None:
+def test_features_get_the_covariance_of_the_exemplars() -> None:
     model = small_thermal("wct2")
     features, style = (
         5 * torch.randn(1, 8, 40, 50) + 3,
@@ -81,7 +81,7 @@ def test_features_take_the_covariance_of_the_exemplars() -> None:
 
 
 @torch.inference_mode()
-def test_two_regions_take_their_own_statistics_at_every_level() -> None:
+def test_regions_get_their_own_statistics_at_every_level() -> None:
     model = small_thermal("wct2")
     assert isinstance(model, WCT2)
     exemplar = scene(1, 1, 96, 128, seed=1)
@@ -103,7 +103,7 @@ def test_two_regions_take_their_own_statistics_at_every_level() -> None:
 
 
 @torch.inference_mode()
-def test_labels_of_a_black_hot_exemplar_are_those_of_its_inverse() -> None:
+def test_labels_of_a_black_hot_exemplar_equal_those_of_its_negative() -> None:
     model, exemplar = small_thermal("wct2"), scene(1, 1, 96, 128, seed=1)
     labels = (torch.arange(128) >= 64).long().expand(1, 1, 96, -1)
     white = model.prepare([exemplar], white_hot=True, masks=[labels]).tensors
@@ -127,7 +127,7 @@ def test_gradients_stay_finite_on_flat_images(arguments: Mapping[str, Any], leve
 
 @pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "paper"])
 @torch.inference_mode()
-def test_one_label_everywhere_equals_no_masks(arguments: Mapping[str, Any]) -> None:
+def test_single_label_equals_no_masks(arguments: Mapping[str, Any]) -> None:
     model = make(arguments)
     content, exemplar = scene(2, 3, 45, 52, seed=0), scene(1, 1, 48, 64, seed=1)
     plain = model(content, model.prepare([exemplar]))
@@ -140,7 +140,7 @@ def test_one_label_everywhere_equals_no_masks(arguments: Mapping[str, Any]) -> N
 
 @pytest.mark.parametrize("size", ["compact", "paper"])
 @torch.inference_mode()
-def test_a_label_takes_the_look_of_the_same_label(size: str) -> None:
+def test_each_label_uses_the_style_of_the_same_label(size: str) -> None:
     model = small_thermal("wct2") if size == "compact" else make(PAPER).train()
     content = scene(1, 3, 96, 384, seed=0)
     labels = (torch.arange(384) >= 192).long().expand(1, 1, 96, -1)
@@ -172,7 +172,7 @@ def test_masks_of_several_exemplars_blend() -> None:
     assert output.isfinite().all()
 
 
-def test_refuses_masks_that_do_not_fit() -> None:
+def test_rejects_mismatched_masks() -> None:
     model = small_thermal("wct2")
     content, exemplar = scene(1, 3, 32, 32, seed=0), scene(1, 1, 32, 32, seed=1)
     style = model.prepare([exemplar])
@@ -209,8 +209,8 @@ def places_of(model: TranslationModel, content: Tensor) -> dict[str, Tensor]:
 @pytest.mark.parametrize("unpool", ["sum", "cat5"])
 @pytest.mark.parametrize("component", ["ll", "lh", "hl", "hh"])
 @torch.inference_mode()
-def test_a_component_alone_is_transferred(component: str, unpool: str) -> None:
-    """Of one pooling: the component ends with the mean of the exemplar, the other three as they were."""
+def test_single_component_is_transferred(component: str, unpool: str) -> None:
+    """For one pooling, the component gets the exemplar's mean and the other three are unchanged."""
     arguments = {"size": "vgg19", "widths": (4, 8), "depths": (2, 1), "unpool": unpool, "transfer": (component,)}
     model = make(arguments)
     assert isinstance(model, PaperWCT2)
@@ -240,7 +240,7 @@ def test_a_component_alone_is_transferred(component: str, unpool: str) -> None:
 
 @pytest.mark.parametrize("unpool", ["sum", "cat5"])
 @torch.inference_mode()
-def test_components_by_name_are_the_skip(unpool: str) -> None:
+def test_named_components_equal_the_skip(unpool: str) -> None:
     content, exemplar = scene(1, 3, 32, 48, seed=0), scene(1, 1, 40, 40, seed=1)
     by_name, at_skip = (
         make({**PAPER, "unpool": unpool, "transfer": transfer}) for transfer in (("hh", "lh", "hl"), ("skip",))
@@ -252,7 +252,7 @@ def test_components_by_name_are_the_skip(unpool: str) -> None:
     assert torch.equal(both(content, both.prepare([exemplar])), encoder(content, encoder.prepare([exemplar])))
 
 
-def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
+def test_size_is_read_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "paper.safetensors"
     make(PAPER).save(path)
     assert create_model("wct2", weights=path).hyper_parameters["size"] == "vgg19"
@@ -269,6 +269,6 @@ def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
         ({"size": "vgg19", "depths": (1, 2, 4, 1)}, "at least two convolutions"),
     ],
 )
-def test_refuses_unknown_hyper_parameters(arguments: dict[str, Any], message: str) -> None:
+def test_rejects_unknown_hyper_parameters(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         create_model("wct2", weights=None, **arguments)

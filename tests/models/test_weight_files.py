@@ -22,7 +22,7 @@ def test_half_precision_is_read_as_float32(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
 
 
-def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
+def test_failed_writing_leaves_no_file(tmp_path: Path) -> None:
     one = torch.ones(2)
     with pytest.raises(RuntimeError):
         weight_files.write(tmp_path / "a.safetensors", {"a": one, "same": one}, {})
@@ -45,7 +45,7 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, metadata: dict[str, str], message: str) -> None:
+def test_mismatched_file_is_rejected_by_name(tmp_path: Path, metadata: dict[str, str], message: str) -> None:
     path = tmp_path / "odd.safetensors"
     save_file({"a": torch.zeros(1)}, path, metadata)
     with pytest.raises(WeightsError, match=message) as caught:
@@ -61,7 +61,7 @@ def test_weights_are_found_by_name_band_and_file(tmp_path: Path) -> None:
         weight_files.locate(info, "adain-nri")
     with pytest.raises(MissingFileError, match="found none"):
         weight_files.locate(info, tmp_path / "none.safetensors")
-    with pytest.raises(WeightsError, match="ships no weights"):
+    with pytest.raises(WeightsError, match="has no bundled weights"):
         weight_files.locate(model_info("gray"), "lwir")
 
 
@@ -70,7 +70,7 @@ def test_hash_depends_on_names_and_values() -> None:
     assert len(hashes) == 3
 
 
-def test_packed_weights_come_back_nearly_as_they_were(tmp_path: Path) -> None:
+def test_packed_weights_are_restored_within_tolerance(tmp_path: Path) -> None:
     torch.manual_seed(0)
     channels = torch.logspace(-3, 3, 16)[:, None, None, None]
     tensors = {"large": channels * torch.randn(16, 32, 3, 3), "small": torch.randn(7), "count": torch.tensor([3])}
@@ -86,7 +86,7 @@ def test_packed_weights_come_back_nearly_as_they_were(tmp_path: Path) -> None:
     assert (tmp_path / "file.safetensors").stat().st_size < tensors["large"].numel() * 1.3
 
 
-def test_the_shipped_encoder_is_left_out_and_read_back(tmp_path: Path) -> None:
+def test_bundled_encoder_is_omitted_and_read_back(tmp_path: Path) -> None:
     model = create_model("adain")
     state = model.state_dict()
     tensors, metadata = weight_files.without_shared_encoder(state, {"kind": "weights", "model": "adain"})
@@ -100,7 +100,7 @@ def test_the_shipped_encoder_is_left_out_and_read_back(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], state[name]) for name in state)
 
 
-def test_a_different_encoder_stays_in_the_file() -> None:
+def test_other_encoder_is_stored_in_the_file() -> None:
     state = dict(create_model("adain").state_dict())
     name = next(name for name in state if name.startswith("encoder."))
     state[name] = state[name] + 1e-3
@@ -109,7 +109,7 @@ def test_a_different_encoder_stays_in_the_file() -> None:
     assert metadata == {"kind": "weights"}
 
 
-def test_weights_for_another_encoder_are_refused(tmp_path: Path) -> None:
+def test_weights_for_another_encoder_are_rejected(tmp_path: Path) -> None:
     tensors, metadata = weight_files.without_shared_encoder(create_model("adain").state_dict(), {"kind": "weights"})
     (key,) = metadata.keys() - {"kind"}
     path = tmp_path / "other.safetensors"

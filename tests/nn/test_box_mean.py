@@ -16,5 +16,5 @@ def test_windows_are_averaged_over_positions_within_the_border(side: int, size: 
     torch.testing.assert_close(box_mean(values, side), sums / counts)
 
 
-def test_a_constant_stays() -> None:
+def test_constant_is_unchanged() -> None:
     torch.testing.assert_close(box_mean(torch.full((1, 1, 6, 8), 0.3), 11), torch.full((1, 1, 6, 8), 0.3))

@@ -10,7 +10,7 @@ def layer(channels: int, seed: int = 0) -> CoMatch:
     return match
 
 
-def test_the_content_as_its_own_target_comes_back_where_the_weight_is_the_inverse() -> None:
+def test_inverse_weight_with_own_gram_matrix_reproduces_the_content() -> None:
     content = torch.randn(1, 6, 9, 8, dtype=torch.float64)
     match = CoMatch(6).double()
     match.weight.data = torch.linalg.inv(gram_matrix(content)[0])
@@ -25,7 +25,7 @@ def test_equals_the_definition() -> None:
     torch.testing.assert_close(match(content, gram), expected)
 
 
-def test_the_weight_begins_as_the_identity() -> None:
+def test_weight_is_initialised_to_the_identity() -> None:
     content = torch.randn(1, 4, 5, 6)
     torch.testing.assert_close(CoMatch(4)(content, torch.eye(4)[None]), content)
 

@@ -16,7 +16,7 @@ def small(norm: bool = False) -> ContentEncoder:
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 40), (33, 16), (97, 130)])
 @torch.inference_mode()
-def test_any_size_gives_levels_at_the_strides_and_logits_at_four(size: tuple[int, int]) -> None:
+def test_any_size_gives_all_levels_and_logits_at_stride_4(size: tuple[int, int]) -> None:
     found = small()(torch.rand(2, 3, *size))
     expected = [tuple(-(-side // stride) for side in size) for stride in STRIDES]
     assert [tuple(level.shape[-2:]) for level in found.levels] == expected
@@ -26,8 +26,8 @@ def test_any_size_gives_levels_at_the_strides_and_logits_at_four(size: tuple[int
 
 
 @torch.inference_mode()
-def test_images_are_continued_by_their_mirror_image() -> None:
-    """The same features are found where the mirror image is part of the image, as far as its own border is away."""
+def test_images_are_padded_by_reflection() -> None:
+    """Features near the border equal those of an image that contains the mirrored content."""
     encoder, image = small(), torch.rand(1, 3, 96, 128)
     larger = torch.nn.functional.pad(image, (64, 64, 64, 64), mode="reflect")
     for stride, level, whole in zip(STRIDES[:3], encoder(image).levels, encoder(larger).levels, strict=False):
@@ -37,13 +37,13 @@ def test_images_are_continued_by_their_mirror_image() -> None:
 
 
 @torch.inference_mode()
-def test_the_smallest_images_are_continued_too() -> None:
+def test_smallest_images_are_padded_by_reflection() -> None:
     ramp = torch.arange(16.0)[None, None, None].expand(1, 3, 16, 16)
     found = content_encoder._mirrored(ramp, -1)[0, 0, 0]
     assert found.tolist() == [15 - abs(15 - abs(i) % 30) for i in range(-32, 48)]
 
 
-def test_the_classes_are_those_of_the_labels() -> None:
+def test_classes_equal_those_of_the_labels() -> None:
     assert len(CLASSES) == CLASS_COUNT
     probabilities = class_probabilities(small()(torch.rand(1, 3, 32, 48)).logits.bfloat16())
     assert probabilities.dtype == torch.float32
@@ -51,7 +51,7 @@ def test_the_classes_are_those_of_the_labels() -> None:
 
 
 @torch.no_grad()
-def test_the_folded_encoder_equals_the_normalised_one() -> None:
+def test_folded_encoder_equals_the_normalised_one() -> None:
     encoder = small(norm=True).train()
     for module in encoder.modules():
         if isinstance(module, nn.BatchNorm2d):  # far from the identity that it begins as
@@ -77,7 +77,7 @@ def test_folding_a_plain_encoder_changes_nothing() -> None:
 
 
 @torch.inference_mode()
-def test_the_class_head_sees_the_whole_image() -> None:
+def test_class_head_uses_global_context() -> None:
     encoder, image = small().double(), torch.rand(1, 3, 32, 512).double()
     other = image.clone()
     other[..., 448:] = 1

@@ -10,7 +10,7 @@ from ir_transfer.nn import haar
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 3), st.booleans())
 @settings(max_examples=25, deadline=None)
-def test_bands_are_those_of_pywavelets_and_reconstruct(height: int, width: int, channels: int, last: bool) -> None:
+def test_bands_equal_pywavelets_and_reconstruct(height: int, width: int, channels: int, last: bool) -> None:
     image = torch.rand(2, channels, 2 * height, 2 * width, dtype=torch.float64)
     if last:
         image = image.contiguous(memory_format=torch.channels_last)
@@ -22,14 +22,14 @@ def test_bands_are_those_of_pywavelets_and_reconstruct(height: int, width: int, 
     torch.testing.assert_close(haar.unpool(*bands), image, atol=1e-12, rtol=0)
 
 
-def test_bands_keep_the_energy() -> None:
+def test_bands_preserve_energy() -> None:
     image = torch.rand(1, 3, 16, 24)
     energy = torch.stack([band.square().sum() for band in haar.pool(image)]).sum()
     torch.testing.assert_close(energy, image.square().sum())
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_gradients_are_right(last: bool) -> None:
+def test_gradients_agree_with_finite_differences(last: bool) -> None:
     image = torch.rand(1, 2, 4, 6, dtype=torch.float64)
     if last:
         image = image.contiguous(memory_format=torch.channels_last)

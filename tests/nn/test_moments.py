@@ -9,7 +9,7 @@ from ir_transfer.nn.moments import Moments, Statistics, channel_moments, covaria
 
 
 @pytest.mark.parametrize("moments_of", [channel_moments, covariance_moments])
-def test_moments_of_tiles_add_up_to_those_of_the_whole(moments_of: Callable[[torch.Tensor], Moments]) -> None:
+def test_tile_moments_sum_to_those_of_the_whole_image(moments_of: Callable[[torch.Tensor], Moments]) -> None:
     features = torch.randn(2, 5, 12, 20, dtype=torch.float64) * 3 + 1
     whole: Moments = moments_of(features)
     tiles = [moments_of(features[..., :7, :9]), moments_of(features[..., :7, 9:]), moments_of(features[..., 7:, :])]
@@ -19,7 +19,7 @@ def test_moments_of_tiles_add_up_to_those_of_the_whole(moments_of: Callable[[tor
     torch.testing.assert_close(merged.scatter, whole.scatter)
 
 
-def test_std_and_covariance_are_the_unbiased_ones() -> None:
+def test_std_and_covariance_are_unbiased() -> None:
     features = torch.randn(2, 3, 8, 9)
     expected = features.flatten(2).std(dim=2, unbiased=True)
     torch.testing.assert_close(channel_moments(features).std(eps=0), expected)
@@ -28,7 +28,7 @@ def test_std_and_covariance_are_the_unbiased_ones() -> None:
 
 
 @pytest.mark.parametrize("moments_of", [channel_moments, covariance_moments])
-def test_positions_of_weight_0_count_for_nothing(moments_of: Callable[..., Moments]) -> None:
+def test_positions_of_weight_0_are_ignored(moments_of: Callable[..., Moments]) -> None:
     features = torch.randn(1, 3, 6, 8, dtype=torch.float64) + 2
     weights = torch.ones(1, 1, 6, 8)
     weights[..., 4:, :] = 0
@@ -41,7 +41,7 @@ def test_positions_of_weight_0_count_for_nothing(moments_of: Callable[..., Momen
     torch.testing.assert_close(found.scatter, expected.scatter)
 
 
-def test_spans_of_tiles_add_up_where_weights_are_above_0() -> None:
+def test_tile_spans_combine_over_positive_weights() -> None:
     features = torch.randn(2, 3, 6, 8)
     weights = torch.ones(1, 1, 6, 8)
     weights[..., 0, :] = 0
@@ -55,12 +55,12 @@ def test_spans_of_tiles_add_up_where_weights_are_above_0() -> None:
     assert torch.equal(merged.float(), expected)
 
 
-def test_covariance_of_channel_moments_is_refused() -> None:
+def test_covariance_of_channel_moments_is_rejected() -> None:
     with pytest.raises(InputError, match="covariance_moments"):
         channel_moments(torch.rand(1, 2, 4, 4)).covariance()
 
 
-def test_statistics_of_different_places_do_not_add() -> None:
+def test_statistics_of_different_layers_cannot_be_added() -> None:
     moments = channel_moments(torch.rand(1, 2, 4, 4))
     with pytest.raises(InputError, match="same places"):
         Statistics({"a": moments}) + Statistics({"b": moments})

@@ -21,7 +21,7 @@ def test_file_round_trip_and_levels(tmp_path: Path) -> None:
     assert not any(p.requires_grad for p in again.parameters())
 
 
-def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:
+def test_missing_and_unknown_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"nowhere\.safetensors"):
         PerceptualEncoder.load(tmp_path / "nowhere.safetensors")
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")

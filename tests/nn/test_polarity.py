@@ -32,7 +32,7 @@ def test_score_of_the_negative_is_the_negative_score(encoder: ContentEncoder, cl
     assert scores.abs().min() > 0
 
 
-def test_gain_and_offset_do_not_matter(encoder: ContentEncoder) -> None:
+def test_score_is_invariant_to_gain_and_offset(encoder: ContentEncoder) -> None:
     images = torch.rand(2, 1, 150, 210) ** 2
     found = polarity_statistics(images, encoder)
     torch.testing.assert_close(polarity_statistics(0.5 * images + 0.2, encoder), found, atol=2e-2, rtol=2e-2)
@@ -42,7 +42,7 @@ def test_score_of_a_flat_image_is_zero(encoder: ContentEncoder, classifier: Pola
     assert abs(classifier(polarity_statistics(torch.full((1, 1, 32, 32), 0.3), encoder)).item()) < 1e-5
 
 
-def test_asymmetries_are_differences_of_what_the_encoder_finds(encoder: ContentEncoder) -> None:
+def test_asymmetries_are_differences_of_encoder_features(encoder: ContentEncoder) -> None:
     images = torch.rand(2, 1, 64, 96) ** 2
     found = content_asymmetries(encoder, images)
     assert found.shape == (2, asymmetry_count(encoder))
@@ -51,7 +51,7 @@ def test_asymmetries_are_differences_of_what_the_encoder_finds(encoder: ContentE
     torch.testing.assert_close(found[:, :6], finest[0].mean((2, 3)) - finest[1].mean((2, 3)))
 
 
-def test_statistics_count_in_units_of_their_scale() -> None:
+def test_statistics_are_divided_by_their_scale() -> None:
     torch.manual_seed(0)
     model, statistics = PolarityClassifier(COUNT).eval(), torch.rand(2, COUNT)
     expected = model(statistics)
@@ -60,7 +60,7 @@ def test_statistics_count_in_units_of_their_scale() -> None:
     assert not torch.allclose(model(statistics), expected)
 
 
-def test_every_parameter_counts() -> None:
+def test_every_parameter_affects_the_score() -> None:
     model = PolarityClassifier(COUNT)
     model(torch.randn(64, COUNT)).mean().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []

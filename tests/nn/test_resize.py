@@ -15,6 +15,6 @@ def test_short_side_and_aspect(height: int, width: int, multiple: int) -> None:
     assert abs(resized.shape[-1] - width * factor) <= multiple / 2
 
 
-def test_an_image_of_that_size_stays_as_it_is() -> None:
+def test_image_of_the_requested_size_is_unchanged() -> None:
     image = torch.rand(1, 1, 64, 80)
     assert resize_short_side(image, 64, 8) is image

@@ -13,14 +13,14 @@ def test_paper_size_has_the_convolutions_of_vgg19_to_relu4_1() -> None:
     ]  # fmt: skip
 
 
-def test_levels_halve_and_the_decoder_comes_back() -> None:
+def test_levels_halve_and_the_decoder_restores_the_size() -> None:
     encoder, decoder = VggEncoder((4, 8, 12), (1, 2, 1)), MirrorDecoder((4, 8, 12), (1, 2, 1), skips=True)
     features = encoder(torch.rand(2, 3, 32, 48))
     assert [tuple(f.shape[1:]) for f in features] == [(4, 32, 48), (8, 16, 24), (12, 8, 12)]
     assert decoder(features).shape == (2, 1, 32, 48)
 
 
-def test_without_skips_only_the_deepest_feature_counts() -> None:
+def test_without_skips_only_the_deepest_feature_is_used() -> None:
     decoder = MirrorDecoder((4, 8), (1, 1))
     deep = torch.rand(1, 8, 8, 8)
     torch.testing.assert_close(decoder([torch.rand(1, 4, 16, 16), deep]), decoder([torch.zeros(1, 4, 16, 16), deep]))

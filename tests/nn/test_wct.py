@@ -16,7 +16,7 @@ def features(channels: int, *size: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("condition", [1.0, 10.0, 500.0])
-def test_newton_schulz_finds_both_roots(condition: float) -> None:
+def test_newton_schulz_computes_root_and_inverse_root(condition: float) -> None:
     torch.manual_seed(0)
     basis, _ = torch.linalg.qr(torch.randn(3, 32, 32))
     values = torch.logspace(0, -torch.tensor(condition).log10().item(), 32)
@@ -27,7 +27,7 @@ def test_newton_schulz_finds_both_roots(condition: float) -> None:
         torch.testing.assert_close(inverse @ matrix @ inverse, torch.eye(32).expand(3, -1, -1), atol=5e-3, rtol=0)
 
 
-def test_exact_roots_survive_eigenvalues_that_rounding_made_negative() -> None:
+def test_exact_roots_accept_slightly_negative_eigenvalues() -> None:
     torch.manual_seed(0)
     strong = 1e4 * torch.randn(64, 3)
     matrix = strong @ strong.T + torch.eye(64)
@@ -38,7 +38,7 @@ def test_exact_roots_survive_eigenvalues_that_rounding_made_negative() -> None:
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_output_has_the_exemplars_mean_and_covariance(last: bool) -> None:
+def test_output_has_the_mean_and_covariance_of_the_exemplar(last: bool) -> None:
     content, exemplar = features(12, 20, 30), features(12, 25, 16, seed=1)
     if last:
         content = content.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Damaged images and labels of every kind, the same for every run with one seed."""
+"""Damaged images and labels of many kinds, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".bmp": "BMP", ".webp
 
 
 def encoded(suffix: str, seed: int) -> bytes:
-    """A whole image of 24 x 32 pixels."""
+    """An intact image of 24 x 32 pixels."""
     file = io.BytesIO()
     Image.fromarray(photograph(24, 32, seed)).save(file, _FORMATS[suffix])
     return file.getvalue()
 
 
 def flipped(data: bytes, draw: Generator) -> bytes:
-    """Some bits turned over."""
+    """Some bits flipped."""
     damaged = bytearray(data)
     for _ in range(int(draw.integers(1, 30))):
         damaged[int(draw.integers(len(damaged)))] ^= 1 << int(draw.integers(8))
@@ -36,12 +36,12 @@ def flipped(data: bytes, draw: Generator) -> bytes:
 
 
 def truncated(data: bytes, draw: Generator) -> bytes:
-    """A part of the beginning, perhaps nothing."""
+    """A prefix, possibly empty."""
     return data[: int(draw.integers(len(data)))]
 
 
 def wrong_header(data: bytes, draw: Generator) -> bytes:
-    """The first bytes of another kind of file."""
+    """The signature of another file type."""
     magic = (
         b"\x89PNG\r\n\x1a\n",
         b"\xff\xd8\xff\xe0",
@@ -56,14 +56,14 @@ def wrong_header(data: bytes, draw: Generator) -> bytes:
 
 
 def spliced(data: bytes, draw: Generator) -> bytes:
-    """A part of it replaced by noise."""
+    """A section replaced by noise."""
     start = int(draw.integers(len(data)))
     noise = draw.bytes(int(draw.integers(1, 200)))
     return data[:start] + noise + data[start + len(noise) :]
 
 
 def declared_huge(_data: bytes, draw: Generator) -> bytes:
-    """A PNG, BMP or TIFF that claims to be of a size that no memory holds."""
+    """A PNG, BMP or TIFF that declares a size beyond any memory."""
     side = int(draw.integers(2**16, 2**31 - 1))
     kind = int(draw.integers(3))
     if kind == 0:
@@ -116,7 +116,7 @@ _NAMES = (
 
 
 def name_for(number: int, draw: Generator) -> str:
-    """A stem that is legal and unpleasant: blanks, control characters, unicode, the longest that a system takes."""
+    """A valid but unusual stem: spaces, control characters, Unicode, maximum length."""
     kind = int(draw.integers(len(_NAMES) + 8))
     stem = f"{number:05}"
     if kind < len(_NAMES):
@@ -125,10 +125,10 @@ def name_for(number: int, draw: Generator) -> str:
 
 
 def write_images(folder: Path, count: int, seed: int) -> tuple[set[Path], set[Path]]:
-    """Write ``count`` images, a tenth of them whole, and links that lead nowhere or in circles.
+    """Write ``count`` images, a tenth of them intact, and broken and circular links.
 
     Returns:
-        The whole ones, and all files that are images by their names.
+        The intact ones, and all files with image names.
     """
     draw = np.random.default_rng(seed)
     folder.mkdir(parents=True)

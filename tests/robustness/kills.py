@@ -1,4 +1,4 @@
-"""Restarts a command and kills it as it progresses: ``python -m tests.robustness.kills KILLS FILES ...``."""
+"""Repeatedly kills and resumes a command: ``python -m tests.robustness.kills KILLS FILES ...``."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def _written(out: Path) -> int:
 
 
 def kill_and_resume(kills: int, files: int, out: Path, arguments: list[str], seed: int = 0) -> tuple[int, int]:
-    """Run a command with ``--resume`` until it has been killed often enough, then to its end.
+    """Run a command with ``--resume``, kill it a number of times, then let it finish.
 
-    Progress decides when a run is killed, not time, so that a fast or a busy machine kills as often.
+    Kills depend on progress, not on time, so that their number does not depend on the machine.
 
     Args:
-        kills: How often.
-        files: Images that the whole run writes.
+        kills: Number of kills.
+        files: Number of images that the complete run writes.
         out: Folder in which they are counted.
         arguments: Of ``ir-transfer``.
-        seed: Of the points.
+        seed: Seed of the times of the kills.
 
     Returns:
-        How often it was killed before it had finished, and the exit code of the last run.
+        The number of kills, and the exit code of the last run.
     """
     draw = random.Random(seed)
     killed = 0

@@ -54,7 +54,7 @@ def test_a_video_resumes_after_a_full_disk(small_disk: Path, exemplar: Path, tmp
         ["export", "adain", "--style", "EXEMPLAR", "--calibrate", "PHOTOS", "-o", "adain.xml"],
     ],
 )
-def test_a_file_that_does_not_fit_is_an_error_and_leaves_nothing(
+def test_file_that_exceeds_the_disk_is_an_error_and_leaves_no_file(
     command: list[str], small_disk: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (small_disk / "full").write_bytes(bytes(300 * 1024))
@@ -67,7 +67,7 @@ def test_a_file_that_does_not_fit_is_an_error_and_leaves_nothing(
     assert [path.name for path in small_disk.iterdir()] == ["full"]
 
 
-def test_a_full_disk_says_how_much_is_missing_and_the_run_goes_on(
+def test_full_disk_reports_the_missing_space_and_the_run_continues(
     small_disk: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = tmp_path / "set"
@@ -98,7 +98,7 @@ def test_a_full_disk_says_how_much_is_missing_and_the_run_goes_on(
     assert tree(out) == tree(tmp_path / "one/ir")
 
 
-def test_a_calibrated_file_needs_no_space_elsewhere(
+def test_calibrated_export_needs_no_other_disk_space(
     small_disk: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("nncf")
@@ -111,7 +111,7 @@ def test_a_calibrated_file_needs_no_space_elsewhere(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.ENOENT])
-def test_a_full_disk_of_temporary_files_is_an_error_on_one_line(
+def test_full_temporary_disk_is_a_one_line_error(
     number: int, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*args: object) -> None:
@@ -124,7 +124,7 @@ def test_a_full_disk_of_temporary_files_is_an_error_on_one_line(
     assert told.count("\n") == 1
 
 
-def test_a_full_disk_behind_stdout_is_an_error_on_one_line() -> None:
+def test_full_disk_behind_stdout_is_a_one_line_error() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "ir_transfer", "sensors", "--json"],

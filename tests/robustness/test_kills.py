@@ -20,7 +20,7 @@ def tree(out: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_set_that_was_killed_again_and_again_is_the_undisturbed_one(tmp_path: Path, exemplar: Path) -> None:
+def test_repeatedly_killed_run_gives_the_uninterrupted_set(tmp_path: Path, exemplar: Path) -> None:
     root = tmp_path / "set"
     for number in range(120):
         (root / "images").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files whose names are odd cost at most a line, in every option that takes a file."""
+"""Files with unusual names in every option that takes a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODEL = ["--model", "histogram", "--threads", "1", "-q"]
 
 @pytest.fixture(params=list(NAMES.values()), ids=list(NAMES))
 def name(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The stem of an image in the folders in, ex and m: photograph, exemplar and mask."""
+    """The stem of RGB image, exemplar and mask in the folders in, ex and m."""
     stem: str = request.param
     monkeypatch.chdir(tmp_path)
     contents = {"in": photograph(40, 48), "ex": thermal(96, 128), "m": np.full((40, 48), 200, np.uint8)}
@@ -50,7 +50,7 @@ def output(out: str) -> bytes:
     return Path(out, str(entry["output"])).read_bytes()
 
 
-def test_images_and_exemplars(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusual_names_of_images_and_exemplars(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     style = ["--style", f"ex/{name}.png", *MODEL]
     assert main(["convert", "in", *style, "-o", "one", "--preview"]) == 0
     assert Path("one/preview.png").is_file()
@@ -66,7 +66,7 @@ def test_images_and_exemplars(name: str, capsys: pytest.CaptureFixture[str]) -> 
     assert len(capsys.readouterr().out.splitlines()) == 2  # a line for the image and one for the run
 
 
-def test_masks_sets_and_folders(name: str) -> None:
+def test_unusual_names_of_masks_sets_and_folders(name: str) -> None:
     style = ["--style", "e.png", "--threads", "1", "-q"]
     for mask in ("m", f"m/{name}.png"):
         arguments = ["convert", "in", *style, "--style", f"ex/{name}.png", "--model", "adain", "-o", f"{mask[:2]}out"]
@@ -86,7 +86,7 @@ def test_failures_are_reported_on_one_line(name: str, capsys: pytest.CaptureFixt
     assert "\x1b" not in told
 
 
-def test_a_tiff_whose_name_gdal_cannot_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiff_with_a_name_that_gdal_does_not_support(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("in").mkdir()
     Image.fromarray(thermal(96, 128)).save("e.png")

@@ -1,4 +1,4 @@
-"""The script for a GPU machine runs on the CPU with tiny sizes, and needs no more of the dependencies than it says."""
+"""The GPU benchmark script runs on the CPU with tiny sizes and only its listed dependencies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_a_dry_run_measures_all_and_writes_both_tables(script: ModuleType, tmp_path: Path) -> None:
+def test_dry_run_measures_everything_and_writes_both_tables(script: ModuleType, tmp_path: Path) -> None:
     assert script.main(["--dry-run", "-o", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert {(row["model"], row["side"], row["batch"]) for row in found["models"]} == {
@@ -51,13 +51,13 @@ def test_tasks_skipped_for_lack_of_time_are_named(script: ModuleType, tmp_path: 
     assert "folder of mixed sizes in float32" in (tmp_path / "gpu.md").read_text()
 
 
-def test_mixed_sizes_are_mostly_those_of_coco(script: ModuleType) -> None:
+def test_mixed_sizes_are_mostly_coco_sizes(script: ModuleType) -> None:
     sizes = script.mixed_sizes(1000, 1.0)
     assert 0.2 < sizes.count((480, 640)) / len(sizes) < 0.4
     assert len(set(sizes)) > 20
 
 
-def test_needs_only_the_dependencies_that_it_names() -> None:
+def test_needs_only_its_listed_dependencies() -> None:
     blocked = f"import sys; sys.modules |= dict.fromkeys({UNNEEDED!r}); import runpy; runpy.run_path({str(SCRIPT)!r})"
     done = subprocess.run(
         [sys.executable, "-c", blocked], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False

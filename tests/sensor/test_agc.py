@@ -1,4 +1,4 @@
-"""The four ways of showing a measured intensity."""
+"""The four kinds of gain control."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def test_flat_images_stay_flat_and_in_range(kind: Kind, level: float) -> None:
     assert np.ptp(shown) == 0
 
 
-def test_linear_is_one_window_for_all_images() -> None:
+def test_linear_uses_one_window_for_all_images() -> None:
     agc = Agc("linear", low=0.25, high=0.75)
     assert agc.apply(np.array([[0.1, 0.25, 0.5, 0.75, 1]], np.float32))[0] == pytest.approx([0, 0, 0.5, 1, 1], abs=1e-6)
     image = dull()
     assert Agc().apply(image) == pytest.approx(image, abs=1e-6)
 
 
-def test_percentiles_become_black_and_white() -> None:
+def test_percentiles_map_to_black_and_white() -> None:
     image = np.linspace(0.3, 0.7, 10_000, dtype=np.float32).reshape(100, 100)
     shown = Agc("percentile", tails=0.1).apply(image)
     assert (shown == 0).mean() == pytest.approx(0.1, abs=0.001)
@@ -47,14 +47,14 @@ def test_percentiles_become_black_and_white() -> None:
 
 
 @pytest.mark.parametrize("kind", ["percentile", "plateau"])
-def test_the_gain_has_a_limit(kind: Kind) -> None:
+def test_gain_is_limited(kind: Kind) -> None:
     image = np.linspace(0.50, 0.51, 10_000, dtype=np.float32).reshape(100, 100)
     shown = Agc(kind, max_gain=4, tails=0).apply(image)
     assert np.ptp(shown) <= 0.0401
     assert shown.mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_plateau_goes_from_equalisation_to_one_share_for_every_bin() -> None:
+def test_plateau_ranges_from_equalisation_to_equal_bins() -> None:
     image = dull()
     whole = Agc("plateau", plateau=10_000, max_gain=1000).apply(image)
     # Equalisation: levels are ranks.
@@ -69,7 +69,7 @@ def test_plateau_goes_from_equalisation_to_one_share_for_every_bin() -> None:
     assert (np.diff(some.ravel()[order]) >= 0).all()
 
 
-def test_clahe_lifts_local_contrast() -> None:
+def test_clahe_raises_local_contrast() -> None:
     image = 0.5 + 0.02 * np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
     image[:, 32:] += 0.4
     image = image.clip(0, 1)

@@ -1,4 +1,4 @@
-"""A camera: nothing without stages, every stage by itself, the same bytes for the same seed and frame."""
+"""The simulated camera: no stages, every single stage, and reproducibility by seed and frame."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measured(model: SensorModel, level: float = 0.5, frames: int = 24) -> Noise:
         ),
     ],
 )
-def test_with_all_off_16_bits_change_the_rounding_only(model: SensorModel) -> None:
+def test_without_noise_16_bits_only_round(model: SensorModel) -> None:
     image = np.random.default_rng(0).random((50, 60), dtype=np.float32)
     before = image.copy()
     observed = Camera(model, 50, 60, 0).observe(image, 3)
@@ -59,7 +59,7 @@ def test_with_all_off_16_bits_change_the_rounding_only(model: SensorModel) -> No
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_the_converter_has_its_levels(bits: int) -> None:
+def test_adc_has_the_given_number_of_levels(bits: int) -> None:
     ramp = np.linspace(-0.2, 1.2, 40_000, dtype=np.float32).reshape(100, 400)
     observed = Camera(SensorModel(adc=Adc(bits)), 100, 400, 0).observe(ramp, 0)  # type: ignore[arg-type]
     levels = observed.astype(np.float64) * (2**bits - 1)
@@ -69,7 +69,7 @@ def test_the_converter_has_its_levels(bits: int) -> None:
     assert np.abs(observed - ramp.clip(0, 1)).max() <= 0.501 / (2**bits - 1)
 
 
-def test_a_converter_saturates_and_none_only_cuts() -> None:
+def test_adc_saturates_at_its_limits_and_without_adc_values_are_clipped() -> None:
     ramp = np.linspace(-0.2, 1.2, 4000, dtype=np.float32).reshape(40, 100)
     narrow = Camera(SensorModel(adc=Adc(8, low=0.2, high=0.6)), 40, 100, 0).observe(ramp, 0)
     assert narrow.min() == pytest.approx(0.2)
@@ -79,7 +79,7 @@ def test_a_converter_saturates_and_none_only_cuts() -> None:
 
 
 @pytest.mark.parametrize(("netd", "span"), [(40, 25), (150, 10)])
-def test_netd_in_netd_out(netd: float, span: float) -> None:
+def test_measured_netd_equals_the_given_one(netd: float, span: float) -> None:
     found = measured(SensorModel(temporal=Temporal(netd_mk=netd, span_kelvin=span), adc=Adc(14)))
     assert found.netd_mk(span) == pytest.approx(netd, rel=0.05)
     assert found.temporal == pytest.approx(netd / 1000 / span, rel=0.05)
@@ -87,7 +87,7 @@ def test_netd_in_netd_out(netd: float, span: float) -> None:
 
 
 @pytest.mark.parametrize(("offset", "gain", "level"), [(0.004, 0, 0.5), (0, 0.01, 0.8), (0.003, 0.01, 0.4)])
-def test_fixed_pattern_in_fixed_pattern_out(offset: float, gain: float, level: float) -> None:
+def test_measured_fixed_pattern_noise_equals_the_given_one(offset: float, gain: float, level: float) -> None:
     model = SensorModel(
         fixed=Fixed(offset, gain), temporal=Temporal(netd_mk=100, span_kelvin=25, row=0.001), adc=Adc(14)
     )
@@ -96,7 +96,7 @@ def test_fixed_pattern_in_fixed_pattern_out(offset: float, gain: float, level: f
     assert found.netd_mk(25) == pytest.approx(100, rel=0.05)
 
 
-def test_a_shipped_sensor_on_its_own_grid_gives_back_its_noise() -> None:
+def test_bundled_sensor_on_its_own_grid_reproduces_its_noise() -> None:
     sensor = replace(load_sensor("boson-320"), drift=None, bad_pixels=None, sampling=Sampling(128, 128))
     assert sensor.temporal is not None
     assert sensor.fixed is not None
@@ -108,7 +108,7 @@ def test_a_shipped_sensor_on_its_own_grid_gives_back_its_noise() -> None:
 
 
 @pytest.mark.parametrize("axis", ["row", "column"])
-def test_lines_are_found_where_they_are_set(axis: str) -> None:
+def test_row_and_column_noise_are_measured_separately(axis: str) -> None:
     found = measured(SensorModel(temporal=Temporal(read=0.002, **{axis: 0.003})))
     other = "column" if axis == "row" else "row"
     assert getattr(found, axis) == pytest.approx(0.003, rel=0.05)
@@ -120,18 +120,18 @@ def test_lines_are_found_where_they_are_set(axis: str) -> None:
 
 
 @pytest.mark.parametrize("level", [0.1, 0.7])
-def test_shot_noise_grows_with_the_light(level: float) -> None:
+def test_shot_noise_grows_with_the_signal(level: float) -> None:
     found = measured(SensorModel(temporal=Temporal(full_well_electrons=10_000, read=0.002)), level)
     assert found.pixel == pytest.approx(np.sqrt(level / 10_000 + 0.002**2), rel=0.05)
 
 
-def test_shading_is_slow_and_of_the_set_size() -> None:
+def test_shading_is_smooth_and_has_the_given_amplitude() -> None:
     observed = Camera(SensorModel(fixed=Fixed(shading=0.02)), *SIZE, 2).observe(flat(), 0) - 0.5
     assert observed.std() == pytest.approx(0.02, rel=0.001)
     assert np.abs(np.diff(observed, axis=0)).max() < 0.01
 
 
-def test_drift_grows_from_one_closing_of_the_shutter_to_the_next() -> None:
+def test_drift_grows_between_shutter_corrections() -> None:
     camera = Camera(SensorModel(drift=Drift(shutter_frames=10, pattern=0.004, level=0.05)), *SIZE, 0)
     frames = [camera.observe(flat(), frame) for frame in (0, 5, 9, 10, 25)]
     assert (frames[0] == 0.5).all()
@@ -152,7 +152,7 @@ def test_bad_pixels_are_counted_and_replaced() -> None:
     assert ((shown != 0.5) | (hidden == ramp)).all()
 
 
-def test_the_pattern_belongs_to_the_seed_and_the_sensor() -> None:
+def test_fixed_pattern_depends_on_seed_and_sensor() -> None:
     model = SensorModel(fixed=Fixed(offset=0.01, gain=0.01), bad_pixels=BadPixels(dead=0.01))
     one, again, other = (Camera(model, *SIZE, seed).observe(flat(), 0) for seed in (1, 1, 2))
     assert (one == again).all()
@@ -163,7 +163,7 @@ def test_the_pattern_belongs_to_the_seed_and_the_sensor() -> None:
     assert (small == Camera(sensor, *SIZE, 1).observe(flat(), 0)[32:96, 24:104]).all()
 
 
-def test_a_stage_does_not_change_what_another_draws() -> None:
+def test_stages_use_independent_random_numbers() -> None:
     fixed, temporal = Fixed(offset=0.01), Temporal(read=0.01)
     both, first, second = (
         Camera(SensorModel(fixed=f, temporal=t), *SIZE, 3).observe(flat(), 4) - 0.5
@@ -172,7 +172,7 @@ def test_a_stage_does_not_change_what_another_draws() -> None:
     assert both == pytest.approx(first + second, abs=1e-6)
 
 
-def test_the_same_frame_gives_the_same_bytes_in_any_order() -> None:
+def test_frames_do_not_depend_on_their_order() -> None:
     sensor = load_sensor("boson-640")
     keys: list[SupportsIndex | str] = [0, 7, "a.png", "\udcff.png", np.int64(7)]
     first = [Camera(sensor, 48, 64, 1).observe(scene(), key).tobytes() for key in keys]
@@ -182,7 +182,7 @@ def test_the_same_frame_gives_the_same_bytes_in_any_order() -> None:
     assert len(set(first)) == 4
 
 
-def test_the_same_frame_gives_the_same_bytes_in_another_process() -> None:
+def test_frames_do_not_depend_on_the_process() -> None:
     code = (
         "import hashlib, numpy; from ir_transfer.sensor import *;"
         "x = numpy.linspace(0, 1, 3072, dtype=numpy.float32).reshape(48, 64);"
@@ -195,7 +195,7 @@ def test_the_same_frame_gives_the_same_bytes_in_another_process() -> None:
 
 
 def shift_of(image: NDArray[np.float32], observed: NDArray[np.float32]) -> tuple[float, float]:
-    """Down and right in pixels, by least squares beside the blur, away from the borders."""
+    """Return the shift down and right in pixels, by least squares together with the blur, away from the borders."""
     down, right = (np.gradient(image, axis=axis) for axis in (0, 1))
     blur = cv2.Laplacian(image, cv2.CV_32F)
     inside = np.s_[8:-8, 8:-8]
@@ -204,7 +204,7 @@ def shift_of(image: NDArray[np.float32], observed: NDArray[np.float32]) -> tuple
     return float(found[0]), float(found[1])
 
 
-def test_a_coarse_sensor_keeps_size_and_place() -> None:
+def test_coarse_sensor_keeps_size_and_position() -> None:
     lens = Optics(1.1, 11, 12, 0.3)
     model = SensorModel(sampling=Sampling(32, 24), optics=lens, adc=Adc(14))
     camera = Camera(model, 97, 131, 0)
@@ -221,7 +221,7 @@ def test_a_coarse_sensor_keeps_size_and_place() -> None:
     assert np.abs(levels - np.rint(levels)).max() < 0.01
 
 
-def test_noise_of_a_coarse_sensor_lies_on_its_own_grid() -> None:
+def test_noise_of_a_coarse_sensor_is_on_its_own_grid() -> None:
     model = SensorModel(sampling=Sampling(32, 32), temporal=Temporal(read=0.01))
     camera = Camera(model, *SIZE, 0)
     noise = camera.observe(flat(), 0) - 0.5
@@ -229,7 +229,7 @@ def test_noise_of_a_coarse_sensor_lies_on_its_own_grid() -> None:
     assert 0.5 * 0.01 < noise.std() < 0.8 * 0.01
 
 
-def test_invalid_images_are_refused() -> None:
+def test_invalid_images_are_rejected() -> None:
     camera = Camera(load_sensor("ideal"), 20, 30, 0)
     with pytest.raises(InputError, match="20 x 30"):
         camera.observe(np.zeros((30, 20), np.float32), 0)

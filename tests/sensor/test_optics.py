@@ -1,4 +1,4 @@
-"""The blur has the modulation that the formulas say, keeps the mean and moves nothing."""
+"""The blur follows the MTF formulas, keeps the mean and introduces no shift."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def test_diffraction_at_known_frequencies() -> None:
 
 
 @pytest.mark.parametrize("cycles", [4, 16, 24])
-def test_a_wave_keeps_the_contrast_that_the_formula_says(cycles: int) -> None:
-    """A cosine that fits the mirror continuation is an eigenvector of the blur."""
+def test_wave_contrast_follows_the_mtf(cycles: int) -> None:
+    """A cosine that is symmetric at the border is an eigenvector of the blur."""
     width = 64
     x = (np.arange(width) + 0.5) / width
     wave = np.broadcast_to(0.5 + 0.4 * np.cos(np.pi * cycles * x), (32, width)).astype(np.float32)
@@ -35,7 +35,7 @@ def test_a_wave_keeps_the_contrast_that_the_formula_says(cycles: int) -> None:
     )
 
 
-def test_mean_and_symmetry_stay_and_nothing_moves() -> None:
+def test_blur_keeps_mean_symmetry_and_position() -> None:
     image = np.zeros((33, 41), np.float32)
     image[16, 20] = 1
     blurred = blur(image, mtf(LENS, 1.0, 33, 41, own(33, 41)))
@@ -46,14 +46,14 @@ def test_mean_and_symmetry_stay_and_nothing_moves() -> None:
     assert 0.4 < 1 / np.sqrt(2 * np.pi) / blurred.sum(0).max() < 0.7  # the Gaussian of this peak is half a pixel wide
 
 
-def test_a_wide_pixel_is_blurred_more_along_the_rows() -> None:
+def test_wide_pixel_blurs_more_along_rows() -> None:
     factors = mtf(LENS, 2.0, 32, 32, own(32, 32))
     # In cycles per pixel a pixel of twice the pitch is nearer to the lens's limit down than across.
     assert factors[31, 0] < factors[0, 31]
 
 
-def test_where_the_sensor_is_coarser_the_area_is_counted_once() -> None:
-    """A slow wave loses the same whether the image is as fine as the sensor or four times finer."""
+def test_pixel_area_is_applied_once_on_coarse_sensors() -> None:
+    """A low-frequency wave has the same contrast whether the image is as fine as the sensor or four times finer."""
     contrasts = []
     for scale in (1, 4):
         width = 64 * scale

@@ -1,4 +1,4 @@
-"""Sensor files: the presets, their provenance, and mistakes in one's own."""
+"""Sensor files: presets, provenance, and errors in user files."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ STAGES: dict[str, Any] = {
 }
 
 
-def test_every_preset_ships() -> None:
+def test_every_preset_is_bundled() -> None:
     assert list_sensors() == PRESETS
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_says_where_every_value_comes_from(name: str) -> None:
+def test_every_preset_value_has_a_source(name: str) -> None:
     sensor = load_sensor(name)
     raw = yaml.safe_load((resource("configs/sensor") / f"{name}.yaml").read_text())
     assert sensor.name == name
@@ -53,7 +53,7 @@ def test_a_preset_says_where_every_value_comes_from(name: str) -> None:
     assert json.loads(json.dumps(sensor.look()))["name"] == name
 
 
-def test_look_decides_the_pixels() -> None:
+def test_look_contains_exactly_the_fields_that_affect_pixels() -> None:
     look = load_sensor("boson-640").look()
     assert look["temporal"]["netd_mk"] == 40
     assert look["sampling"] == {"width": 640, "height": 512, "pixel_aspect": 1.0}
@@ -61,7 +61,7 @@ def test_look_decides_the_pixels() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_observes(name: str) -> None:
+def test_preset_simulates_an_image(name: str) -> None:
     sensor = load_sensor(name)
     image = np.random.default_rng(0).random((40, 60), dtype=np.float32)
     measured = Camera(sensor, 40, 60, 0).observe(image, 0)
@@ -95,7 +95,7 @@ def write(tmp_path: Path, content: Any) -> Path:
     return path
 
 
-def test_one_of_mine(tmp_path: Path) -> None:
+def test_loads_a_user_defined_sensor(tmp_path: Path) -> None:
     sensor = load_sensor(write(tmp_path, {"adc": {"bits": 8}, "optics": None}))
     assert (sensor.name, sensor.adc and sensor.adc.bits, sensor.temporal) == ("mine", 8, None)
 
@@ -123,12 +123,12 @@ def test_one_of_mine(tmp_path: Path) -> None:
         ("- a", InputError, "mapping"),
     ],
 )
-def test_mistakes_name_file_and_key(tmp_path: Path, content: Any, error: type[IrTransferError], message: str) -> None:
+def test_errors_name_file_and_key(tmp_path: Path, content: Any, error: type[IrTransferError], message: str) -> None:
     with pytest.raises(error, match=message):
         load_sensor(write(tmp_path, content))
 
 
-def test_unknown_preset_and_missing_file(tmp_path: Path) -> None:
+def test_unknown_preset_and_missing_file_are_errors(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="'boson-640'"):
         load_sensor("bosson-640")
     with pytest.raises(MissingFileError, match=r"no\.yaml"):

@@ -1,4 +1,4 @@
-"""The image lies on the sensor and comes back in its old size and place."""
+"""Sampling keeps the size and position of the image."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ir_transfer.sensor.optics import Grid, enlarge, fit, shrink
         (Sampling(160, 120), (1, 400), 1, 160),
     ],
 )
-def test_grids(sampling: Sampling | None, size: tuple[int, int], rows: int, columns: int) -> None:
+def test_grid_sizes(sampling: Sampling | None, size: tuple[int, int], rows: int, columns: int) -> None:
     assert fit(sampling, *size) == Grid(rows, columns, size[0] / rows, size[1] / columns)
 
 
 @pytest.mark.parametrize("size", [(64, 80), (61, 77), (97, 50)])
-def test_symmetry_and_size_stay(size: tuple[int, int]) -> None:
+def test_resampling_keeps_symmetry_and_size(size: tuple[int, int]) -> None:
     random = np.random.default_rng(0).random(size, dtype=np.float32)
     image = random + random[::-1] + random[:, ::-1] + random[::-1, ::-1]
     grid = fit(Sampling(23, 19), *size)
@@ -36,7 +36,7 @@ def test_symmetry_and_size_stay(size: tuple[int, int]) -> None:
     assert back == pytest.approx(back[:, ::-1], abs=1e-5)
 
 
-def test_nothing_moves_by_a_part_of_a_pixel() -> None:
+def test_resampling_introduces_no_subpixel_shift() -> None:
     y, x = np.mgrid[0:120, 0:160].astype(np.float32)
     spot = np.exp(-((y - 50.3) ** 2 + (x - 91.7) ** 2) / (2 * 12.0**2)).astype(np.float32)
     grid = fit(Sampling(37, 29), 120, 160)
@@ -45,7 +45,7 @@ def test_nothing_moves_by_a_part_of_a_pixel() -> None:
     assert centre == pytest.approx([(spot * axis).sum() / spot.sum() for axis in (y, x)], abs=0.02)
 
 
-def test_a_sensor_pixel_is_the_mean_over_its_area() -> None:
+def test_sensor_pixel_is_the_mean_over_its_area() -> None:
     image = np.random.default_rng(1).random((6, 9), dtype=np.float32)
     seen = shrink(image, Grid(4, 6, 1.5, 1.5))
     area = image[0, 0] + image[0, 1] / 2 + image[1, 0] / 2 + image[1, 1] / 4

@@ -32,7 +32,7 @@ def frames(**sigmas: float) -> Any:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_a_component_is_found_alone(name: str) -> None:
+def test_single_component_is_recovered(name: str) -> None:
     found = measure_noise(0.5 + frames(**{name: 0.02}))
     assert getattr(found, name) == pytest.approx(0.02, rel=0.03)
     for other in set(SIZES) - {name}:
@@ -53,7 +53,7 @@ def test_few_frames_do_not_make_temporal_noise_fixed() -> None:
     assert found.fixed < 0.002
 
 
-def test_a_scene_is_taken_off() -> None:
+def test_known_scene_is_subtracted() -> None:
     scene = np.random.default_rng(1).random((96, 80))
     stack = frames(pixel=0.01, fixed_pixel=0.02) + scene
     assert measure_noise(stack).fixed > 0.2
@@ -67,7 +67,7 @@ def test_sums_and_netd() -> None:
     assert noise.netd_mk(20) == pytest.approx(60)
 
 
-def test_wrong_shapes() -> None:
+def test_invalid_shapes_are_rejected() -> None:
     for shape in ((4, 4), (1, 4, 4), (4, 4, 1)):
         with pytest.raises(InputError, match="at least 2 x 2 x 2"):
             measure_noise(np.zeros(shape))

@@ -1,4 +1,4 @@
-"""Noise of a camera, from frames of one scene that stands still: what changes, what stays, and where it lies."""
+"""Measurement of the three-dimensional noise of a camera from frames of a static scene."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Noise:
     """The seven components of three-dimensional noise, as standard deviations in shares of the range.
 
     Attributes:
-        pixel: Temporal, of single pixels. This is what a NETD speaks of.
+        pixel: Temporal, of single pixels; the NETD refers to it.
         row: Temporal, of whole rows.
         column: Temporal, of whole columns.
         frame: Temporal, of the whole frame: flicker and drift of the level.
@@ -35,16 +35,16 @@ class Noise:
 
     @property
     def temporal(self) -> float:
-        """All that changes from frame to frame, in quadrature."""
+        """Temporal noise: its components in quadrature."""
         return math.hypot(self.pixel, self.row, self.column, self.frame)
 
     @property
     def fixed(self) -> float:
-        """Fixed-pattern noise: all that stays, in quadrature."""
+        """Fixed-pattern noise: its components in quadrature."""
         return math.hypot(self.fixed_pixel, self.fixed_row, self.fixed_column)
 
     def netd_mk(self, span_kelvin: float) -> float:
-        """Return the noise-equivalent temperature difference in mK if the range [0, 1] stands for ``span_kelvin``."""
+        """Return the noise-equivalent temperature difference in mK if the range [0, 1] is ``span_kelvin``."""
         return 1000 * self.pixel * span_kelvin
 
 

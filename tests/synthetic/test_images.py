@@ -55,7 +55,7 @@ def test_people_and_most_cars_are_warmer_than_what_is_around_them(scenes: list[R
     assert np.mean(np.array(cars) > 0) > 0.6
 
 
-def test_the_photograph_does_not_show_the_heat() -> None:
+def test_rgb_image_does_not_reveal_heat() -> None:
     gaps = []
     for seed in range(8):
         scene = render(seed, size=(200, 160), night=False)
@@ -64,7 +64,7 @@ def test_the_photograph_does_not_show_the_heat() -> None:
     assert np.mean(np.array(gaps) > 0.03) < 0.5
 
 
-def test_leaves_are_bright_and_the_clear_sky_is_cold() -> None:
+def test_nir_leaves_are_bright_and_clear_sky_is_cold() -> None:
     scene, near = (render(4, size=(200, 160), night=False, band=band) for band in ("lwir", "nir"))
     np.testing.assert_array_equal(scene.rgb, near.rgb)
     green = (scene.rgb[..., 1] > scene.rgb[..., 0] + 0.05) & (scene.rgb[..., 1] > scene.rgb[..., 2] + 0.05)
@@ -73,7 +73,7 @@ def test_leaves_are_bright_and_the_clear_sky_is_cold() -> None:
     assert np.median(scene.ir[:15]) < 0.1 < 0.2 < np.median(scene.ir[-15:])
 
 
-def test_frames_of_a_scene_move() -> None:
+def test_objects_move_between_frames() -> None:
     first, second, last = (render(4, frame, size=(96, 80), night=False) for frame in (0, 1, 6))
     near, far = (np.abs(first.rgb - other.rgb).mean() for other in (second, last))
     assert 0 < near < far

@@ -1,4 +1,4 @@
-"""Every card is tried on a stand-in that lies on disk as the real data set does."""
+"""Every card is tested on a synthetic copy of the data set's layout."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ BY_NATURE = {"scene-in-two-parts", "alike-across-parts"}
 
 
 @pytest.mark.parametrize("name", list_cards())
-def test_list_load_and_check(name: str, tmp_path: Path) -> None:
+def test_every_layout_can_be_listed_loaded_and_checked(name: str, tmp_path: Path) -> None:
     card, root = load_card(name), tmp_path / name
     write_layout(root, card, 4, SIZE)
     if card.is_paired:
@@ -41,7 +41,7 @@ def test_list_load_and_check(name: str, tmp_path: Path) -> None:
     assert {f.kind for f in report.findings if f.level == "problem"} <= BY_NATURE
 
 
-def test_more_pairs_than_examples_are_counted_on(tmp_path: Path) -> None:
+def test_names_continue_beyond_the_examples(tmp_path: Path) -> None:
     card = load_card("roadscene")
     write_layout(tmp_path / "set", card, 11, (64, 64))
     assert len(list_pairs(tmp_path / "set", card)) == 11

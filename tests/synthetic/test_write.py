@@ -12,7 +12,7 @@ from ir_transfer.evaluation.masks import open_masks
 from ir_transfer.synthetic.write import write_scenes
 
 
-def test_pairs_and_boxes(tmp_path: Path) -> None:
+def test_writes_pairs_and_boxes(tmp_path: Path) -> None:
     ticks: list[int] = []
     made = write_scenes(
         tmp_path / "a", 3, frames=2, size=(160, 120), boxes=True, masks=True, done=lambda: ticks.append(1)
@@ -49,7 +49,7 @@ def test_equal_seeds_give_equal_files(tmp_path: Path) -> None:
     assert a == b != c
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_non_empty_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "note.txt").touch()
     with pytest.raises(InputError, match="new or empty"):
         write_scenes(tmp_path, 1)

@@ -38,6 +38,6 @@ def start_run(client: MlflowClient) -> str:
 
 
 def register(client: MlflowClient, folder: Path, seed: int = 0, weights: Path | None = None) -> ModelVersion:
-    """Register weights as the next version of ``adain-lwir``, by a run of their own."""
+    """Register weights as the next version of ``adain-lwir``, each with a separate run."""
     file = weights or write_weights(folder / f"seed{seed}.safetensors", seed)
     return log_model(client, start_run(client), file, write_exemplar(folder))

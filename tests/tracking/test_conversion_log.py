@@ -9,7 +9,7 @@ from ir_transfer.cli import main
 from ir_transfer.tracking.store import connect
 
 
-def test_lineage_of_a_conversion(tracking_uri: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_conversion_logs_its_lineage(tracking_uri: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
     (photos / "bad.png").write_bytes(b"damage")
     out = tmp_path / "out"
     command = ["convert", str(photos), "--style", str(exemplar), "--model", "histogram", "-o", str(out)]
@@ -31,7 +31,7 @@ def test_lineage_of_a_conversion(tracking_uri: str, photos: Path, exemplar: Path
     assert not (out / "preview.png").exists()
 
 
-def test_a_store_that_is_away_costs_one_warning_and_the_exit_code(
+def test_unreachable_store_gives_one_warning_and_an_exit_code(
     photos: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

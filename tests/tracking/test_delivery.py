@@ -56,7 +56,7 @@ def history(client: MlflowClient, run: Run, key: str) -> list[tuple[int, float]]
     return [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, key)]
 
 
-def test_all_of_a_journal_arrives(folder: Path, tracking_uri: str) -> None:
+def test_whole_journal_is_delivered(folder: Path, tracking_uri: str) -> None:
     delivery = delivery_of(folder, tracking_uri)
     assert not delivery.complete
     assert delivery.deliver() == 7
@@ -77,7 +77,7 @@ def test_all_of_a_journal_arrives(folder: Path, tracking_uri: str) -> None:
     assert any("validation" in path and path.endswith(".png") for path in images)
 
 
-def test_a_second_delivery_sends_what_is_new_to_the_same_run(folder: Path, tracking_uri: str) -> None:
+def test_second_delivery_sends_only_new_events_to_the_same_run(folder: Path, tracking_uri: str) -> None:
     first = Delivery(folder, tracking_uri)
     first.deliver()
     assert first.deliver() == 0
@@ -110,17 +110,17 @@ def test_events_of_a_partial_delivery_are_not_duplicated(folder: Path, tracking_
     assert history(client, run, "loss/edge") == [(50, 0.5), (100, 0.25)]
 
 
-def test_another_store_gets_the_run_from_its_start(folder: Path, new_store: Callable[[str], str]) -> None:
+def test_another_store_receives_the_whole_run(folder: Path, new_store: Callable[[str], str]) -> None:
     Delivery(folder, new_store("one")).deliver()
     assert Delivery(folder, new_store("other")).deliver() == 7
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+def test_folder_without_a_run_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="training run"):
         delivery_of(tmp_path, "sqlite:///x.db")
 
 
-def test_a_run_is_found_by_every_name_of_its_folder(
+def test_run_is_found_by_every_path_to_its_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -139,7 +139,7 @@ def test_a_run_is_found_by_every_name_of_its_folder(
     assert len(store.runs()) == 1
 
 
-def test_a_relative_store_is_one_store_from_every_folder(
+def test_relative_store_path_is_independent_of_the_working_directory(
     folder: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copyfile(empty_database, folder.parent / "own.db")
@@ -155,7 +155,7 @@ def test_a_relative_store_is_one_store_from_every_folder(
 
 @pytest.mark.parametrize("place", ["../secret.png", "{tmp_path}/secret.png", "link.png"])
 @pytest.mark.parametrize("kind", ["image", "weights", "checkpoint"])
-def test_a_journal_sends_no_file_from_outside_of_its_folder(
+def test_files_outside_the_run_folder_are_not_sent(
     folder: Path, tmp_path: Path, tracking_uri: str, kind: str, place: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for outside in (tmp_path / "secret.png", folder.parent / "secret.png"):
@@ -163,11 +163,11 @@ def test_a_journal_sends_no_file_from_outside_of_its_folder(
     (folder / "link.png").symlink_to(tmp_path / "secret.png")
     append_event(folder, kind, 100, {"path": place.format(tmp_path=tmp_path)})
     assert main(["runs", "deliver", str(folder), "--tracking-uri", tracking_uri]) == 2
-    assert "which leads out of it" in capsys.readouterr().err
+    assert "which is outside of it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("state", ["[]", '{"uri": 5}', '{"uri": "a", "delivered": "x", "params": {}}', "{}"])
-def test_a_file_that_is_no_progress_is_named(folder: Path, tracking_uri: str, state: str) -> None:
+def test_invalid_progress_file_is_named(folder: Path, tracking_uri: str, state: str) -> None:
     (folder / "tracking.json").write_text(state)
     with pytest.raises(InputError, match=r"progress of a delivery in .*tracking.json"):
         delivery_of(folder, tracking_uri)

@@ -15,7 +15,7 @@ from ir_transfer.tracking.store import as_default_store, connect
 from tests.tracking.registered import register, start_run, write_weights
 
 
-def test_by_alias_by_number_and_by_run(tracking_uri: str, tmp_path: Path) -> None:
+def test_fetches_by_alias_version_and_run(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     versions = [register(client, tmp_path, seed) for seed in (0, 1)]
     run = versions[0].run_id
@@ -38,7 +38,7 @@ def test_by_alias_by_number_and_by_run(tracking_uri: str, tmp_path: Path) -> Non
     assert listed[0]["weights"] == hashes[1][:16]
 
 
-def test_names_what_is_closest(tracking_uri: str, tmp_path: Path) -> None:
+def test_unknown_names_suggest_the_closest(tracking_uri: str, tmp_path: Path) -> None:
     run = register(connect(tracking_uri), tmp_path).run_id
     for uri, error, message in (
         ("models:/adain-lwr@champion", UnknownNameError, "did you mean 'adain-lwir'"),
@@ -60,7 +60,7 @@ class Doubler(PythonModel):
         return [2 * number for number in model_input]
 
 
-def test_a_model_of_another_kind(tracking_uri: str, tmp_path: Path) -> None:
+def test_model_of_another_type_is_rejected(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     run = start_run(client)
     mlflow.pyfunc.save_model(tmp_path / "other", python_model=Doubler(), pip_requirements=[])
@@ -74,7 +74,7 @@ def test_a_model_of_another_kind(tracking_uri: str, tmp_path: Path) -> None:
         fetch_weights(f"runs:/{run}/damaged.safetensors", tracking_uri, tmp_path / "fetched")
 
 
-def test_a_store_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_store_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingFileError, match="train a model first"):
         fetch_weights("models:/a@b", f"sqlite:///{tmp_path / 'none.db'}", tmp_path)
     assert not (tmp_path / "none.db").exists()
@@ -86,7 +86,7 @@ def test_a_store_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         fetch_weights("models:/a@b", "http://127.0.0.1:9", tmp_path)
 
 
-def test_artifacts_that_have_gone(tracking_uri: str, tmp_path: Path) -> None:
+def test_missing_artifacts_are_an_error(tracking_uri: str, tmp_path: Path) -> None:
     register(connect(tracking_uri), tmp_path)
     for path in (tmp_path / "store" / "mlartifacts").rglob("seed0.safetensors"):
         path.unlink()
@@ -94,7 +94,7 @@ def test_artifacts_that_have_gone(tracking_uri: str, tmp_path: Path) -> None:
         fetch_weights("models:/adain-lwir/1", tracking_uri, tmp_path / "fetched")
 
 
-def test_the_default_store_is_as_before(new_store: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_store_is_restored(new_store: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mine:5000")
     before = mlflow.get_tracking_uri()
     with as_default_store(connect(new_store("other"))):

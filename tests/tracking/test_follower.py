@@ -61,7 +61,7 @@ def serve(uri: str, port: int, artifacts: Path) -> subprocess.Popen[bytes]:
     raise TimeoutError("the server did not answer")
 
 
-def test_a_run_is_followed_with_data_and_system_metrics(folder: Path, tracking_uri: str, tmp_path: Path) -> None:
+def test_followed_run_has_data_and_system_metrics(folder: Path, tracking_uri: str, tmp_path: Path) -> None:
     said: list[str] = []
     data = RunInput("pairs", "training", tmp_path, [folder / "journal.jsonl"])
     with Follower(folder, tracking_uri, [data], said.append):
@@ -77,7 +77,7 @@ def test_a_run_is_followed_with_data_and_system_metrics(folder: Path, tracking_u
     assert [e["kind"] for e in read_events(folder)[0]].count("data") == 1
 
 
-def test_a_server_that_is_away_is_said_once_and_gets_all_when_it_is_back(
+def test_unreachable_server_is_reported_once_and_receives_all_events_later(
     folder: Path, tracking_uri: str, tmp_path: Path
 ) -> None:
     port, said, server = free_port(), list[str](), None
@@ -108,7 +108,7 @@ def test_a_server_that_is_away_is_said_once_and_gets_all_when_it_is_back(
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.5), (2, 0.25)]
 
 
-def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path, tracking_uri: str) -> None:
+def test_training_registers_a_candidate_with_its_metadata(tmp_path: Path, tracking_uri: str) -> None:
     root = make_root(tmp_path)
     arguments = ["train", str(root / "recipe.yaml"), "--data", str(root), "--tracking-uri", tracking_uri]
     assert main([*arguments, "-o", str(root / "run")]) == 0
@@ -126,7 +126,7 @@ def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path
     assert sum(path.endswith(".png") for path in images) == 3
 
 
-def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
+def test_training_without_its_server_succeeds_and_prints_the_deliver_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make_root(tmp_path)
@@ -140,7 +140,7 @@ def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
     assert (root / "run" / "best.safetensors").is_file()
 
 
-def test_without_tracking_mlflow_is_not_even_imported(tmp_path: Path) -> None:
+def test_without_tracking_mlflow_is_not_imported(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     script = (
         "import sys; from ir_transfer.cli import main; code = main(sys.argv[1:]); "

@@ -1,4 +1,4 @@
-"""The card of a registered version: what comes from a weights file or a data set is text."""
+"""The card of a registered version escapes text from weights files and data sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOSTILE = "<script>alert(1)</script>\n# title | `x` [y](http://z)"
 
 
 @pytest.mark.parametrize("notes", [(), (HOSTILE,)])
-def test_what_comes_from_outside_is_no_markup(notes: tuple[str, ...]) -> None:
+def test_untrusted_text_is_escaped(notes: tuple[str, ...]) -> None:
     recipe = {"data": {"sources": [{"path": HOSTILE}]}, "losses": {HOSTILE: 1.0}}
     metadata = {"model": HOSTILE, "band": HOSTILE, "licence": HOSTILE, "recipe": json.dumps(recipe)}
     weights = WeightsFile(Path("a"), "0f", {**metadata, "scores": json.dumps({HOSTILE: 0.5})})

@@ -45,7 +45,7 @@ def objects(*items: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
-    """A logged model as it lies in the store; its files are those of the only model there."""
+    """A logged model in the store, which contains no other model."""
     root = tmp_path_factory.mktemp("packaged")
     (root / "mlflow.db").write_bytes(empty_database.read_bytes())
     register(connect(f"sqlite:///{root / 'mlflow.db'}"), root)
@@ -57,7 +57,7 @@ def model(folder: Path) -> Any:
     return mlflow.pyfunc.load_model(str(folder))
 
 
-def test_the_folder_holds_code_by_name_and_nothing_pickled(folder: Path) -> None:
+def test_folder_contains_no_pickled_objects(folder: Path) -> None:
     names = {path.name for path in folder.rglob("*") if path.is_file()}
     assert not [name for name in names if name.endswith((".pkl", ".pt", ".pth"))]
     assert {"seed0.safetensors", "thermal.png", "packaged_entry.py", "README.md", "input_example.json"} <= names
@@ -71,7 +71,7 @@ def test_the_folder_holds_code_by_name_and_nothing_pickled(folder: Path) -> None
     assert "+cpu" not in requirements
 
 
-def test_gives_what_the_package_gives_for_any_size(model: Any, folder: Path) -> None:
+def test_equals_the_package_for_any_size(model: Any, folder: Path) -> None:
     image = photograph(41, 57)
     files = folder / "artifacts"
     choice = choose_styles([str(files / "thermal.png")], weights=str(files / "seed0.safetensors"))
@@ -86,7 +86,7 @@ def test_gives_what_the_package_gives_for_any_size(model: Any, folder: Path) -> 
     np.testing.assert_allclose(batch[0], expected, atol=1e-6)
 
 
-def test_images_of_all_sizes_and_kinds_in_one_call(model: Any, tmp_path: Path) -> None:
+def test_images_of_all_sizes_and_types_in_one_call(model: Any, tmp_path: Path) -> None:
     image = photograph(32, 44)
     (tmp_path / "a.png").write_bytes(png(image))
     text = base64.b64encode(png(image)).decode()
@@ -129,7 +129,7 @@ def test_invalid_images_are_reported(model: Any, images: Any, error: type[Except
         model.predict(images)
 
 
-def test_refuses_unknown_polarity_and_plain_lists(model: Any) -> None:
+def test_rejects_unknown_polarity_and_plain_lists(model: Any) -> None:
     with pytest.raises(InputError, match="white-hot, black-hot"):
         model.predict(photograph(), params={"polarity": "hot"})
     with pytest.raises(MlflowException, match="numpy array"):
@@ -153,7 +153,7 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
     assert made.weights_hash == style.metadata["weights_hash"]
 
 
-def test_a_model_of_fixed_styles_serves_its_first(tmp_path: Path) -> None:
+def test_fixed_style_model_serves_its_first_style(tmp_path: Path) -> None:
     torch.manual_seed(0)
     cin = create_model("cin", weights=None, looks=("day", "night"), **SMALL_LOOKS)
     assert isinstance(cin, CIN)

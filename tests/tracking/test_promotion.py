@@ -25,7 +25,7 @@ def client(tracking_uri: str) -> MlflowClient:
 
 
 def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
-    """A comparison of a candidate that is the blurred ground truth, and a champion that copies a baseline."""
+    """A comparison of a candidate (the blurred ground truth) and a champion (a copy of a baseline)."""
 
     def compare(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
         asked.append([Path(path).stem for name in names for path in weights[name]])
@@ -42,7 +42,7 @@ def alias(client: MlflowClient, name: str) -> str | None:
     return None if found is None else str(found)
 
 
-def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, tmp_path: Path) -> None:
+def test_composite_with_other_settings_than_the_protocol_is_rejected(client: MlflowClient, tmp_path: Path) -> None:
     register(client, tmp_path)
     compare = street(tmp_path, [])
 
@@ -54,7 +54,7 @@ def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, 
     assert alias(client, "champion") is None
 
 
-def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path: Path) -> None:
+def test_first_champion_must_beat_every_baseline(client: MlflowClient, tmp_path: Path) -> None:
     trained = register(client, tmp_path).run_id
     asked: list[list[str]] = []
     result = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
@@ -87,7 +87,7 @@ def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path:
     assert again.reasons == ["adain-lwir version 1 is already the champion: there is nothing to compare"]
 
 
-def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path: Path) -> None:
+def test_champion_is_replaced_only_by_a_better_candidate(client: MlflowClient, tmp_path: Path) -> None:
     for seed in (0, 1):
         register(client, tmp_path, seed)
     client.set_registered_model_alias("adain-lwir", "champion", "1")
@@ -112,7 +112,7 @@ def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path:
     ids=["contains_0", "touches_0", "below_0", "above_0"],
 )
 @pytest.mark.parametrize("with_champion", [True, False])
-def test_an_interval_that_contains_0_promotes_nothing(
+def test_interval_that_contains_0_prevents_promotion(
     lead: Score,
     promoted: bool,
     said: str,
@@ -138,7 +138,7 @@ def test_an_interval_that_contains_0_promotes_nothing(
     assert client.get_model_version("adain-lwir", "2").tags["ir_transfer.promoted"] == str(promoted).lower()
 
 
-def test_without_a_candidate(client: MlflowClient, tmp_path: Path) -> None:
+def test_missing_candidate_is_an_error(client: MlflowClient, tmp_path: Path) -> None:
     register(client, tmp_path)
     client.delete_registered_model_alias("adain-lwir", "candidate")
     with pytest.raises(UnknownNameError, match="alias of adain-lwir 'candidate'"):

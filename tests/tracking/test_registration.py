@@ -10,7 +10,7 @@ from ir_transfer.tracking.store import connect
 from tests.tracking.registered import start_run, write_exemplar, write_weights
 
 
-def test_a_version_says_where_it_comes_from(tracking_uri: str, tmp_path: Path) -> None:
+def test_version_records_its_source(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     run, exemplar = start_run(client), write_exemplar(tmp_path)
     weights = write_weights(tmp_path / "best.safetensors")
@@ -31,7 +31,7 @@ def test_a_version_says_where_it_comes_from(tracking_uri: str, tmp_path: Path) -
     assert output.step == 70
 
 
-def test_a_delivery_that_comes_twice_registers_once(tracking_uri: str, tmp_path: Path) -> None:
+def test_repeated_delivery_registers_once(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     run, exemplar = start_run(client), write_exemplar(tmp_path)
     first = log_model(client, run, write_weights(tmp_path / "best.safetensors"), exemplar)

@@ -17,7 +17,7 @@ from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
 
 
-def test_the_overview_tells_what_to_look_at(tracked_runs: TrackedRuns) -> None:
+def test_overview_lists_runs_and_links(tracked_runs: TrackedRuns) -> None:
     lines = overview(RunStore(tracked_runs.uri), "http://here:1")
     text = "\n".join(lines)
     assert text.index("  hasty  finished") < text.index("  steady  finished")
@@ -28,14 +28,14 @@ def test_the_overview_tells_what_to_look_at(tracked_runs: TrackedRuns) -> None:
     assert "Registered models: http://here:1/#/models" in text
 
 
-def test_a_store_without_trainings_names_the_command(tracking_uri: str) -> None:
+def test_store_without_training_runs_names_the_command(tracking_uri: str) -> None:
     from ir_transfer.tracking.store import connect, experiment_id
 
     experiment_id(connect(tracking_uri))
     assert overview(RunStore(tracking_uri), "http://here:1")[-1] == "  none yet: ir-transfer train RECIPE --data ROOT"
 
 
-def test_a_taken_port_is_refused_before_a_server_starts(tracked_runs: TrackedRuns) -> None:
+def test_occupied_port_is_rejected_before_the_server_starts(tracked_runs: TrackedRuns) -> None:
     port = choose_port(None, 5000)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
@@ -44,14 +44,14 @@ def test_a_taken_port_is_refused_before_a_server_starts(tracked_runs: TrackedRun
             pass
 
 
-def test_a_server_that_is_away_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_server_is_a_one_line_error(capsys: pytest.CaptureFixture[str]) -> None:
     from ir_transfer.cli import main
 
     assert main(["review", "--tracking-uri", "http://127.0.0.1:9"]) == 2
     assert capsys.readouterr().err.startswith("Error: expected an MLflow store at http://127.0.0.1:9")
 
 
-def test_a_store_that_is_missing_names_file_and_command(
+def test_missing_store_names_file_and_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from ir_transfer.cli import main
@@ -65,7 +65,7 @@ def test_a_store_that_is_missing_names_file_and_command(
     assert not (tmp_path / "runs").exists()
 
 
-def test_ends_while_the_server_still_starts_and_leaves_no_child(tracked_runs: TrackedRuns) -> None:
+def test_stopping_during_startup_leaves_no_child_process(tracked_runs: TrackedRuns) -> None:
     command = [sys.executable, "-m", "ir_transfer", "review", "--no-browser", "--tracking-uri", tracked_runs.uri]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
@@ -74,7 +74,7 @@ def test_ends_while_the_server_still_starts_and_leaves_no_child(tracked_runs: Tr
     end(process, signal.SIGTERM)
 
 
-def test_a_server_that_cannot_start_says_why(
+def test_server_that_cannot_start_reports_its_error(
     tracked_runs: TrackedRuns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # A Python that finds a broken mlflow first: the server ends at once.

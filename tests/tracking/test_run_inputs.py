@@ -4,7 +4,7 @@ from pathlib import Path
 from ir_transfer.tracking.run_inputs import RunInput, content_digest, data_input
 
 
-def test_the_digest_is_of_names_and_bytes_and_of_no_order(tmp_path: Path) -> None:
+def test_digest_depends_on_names_and_bytes_but_not_order(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     files = [tmp_path / "a", tmp_path / "b"]
@@ -19,7 +19,7 @@ def test_the_digest_is_of_names_and_bytes_and_of_no_order(tmp_path: Path) -> Non
     assert content_digest(tmp_path, [tmp_path / "a", tmp_path / "c"]) != digest
 
 
-def test_a_data_set_becomes_an_input_with_its_counts(tmp_path: Path) -> None:
+def test_data_set_is_logged_as_input_with_its_counts(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     summary = RunInput("pairs", "training", tmp_path, [tmp_path / "a"], {"band": "lwir", "pairs": 1}).summary()
     noted = data_input(summary)

@@ -15,13 +15,13 @@ def store(tracked_runs: TrackedRuns) -> RunStore:
     return RunStore(tracked_runs.uri)
 
 
-def test_lists_by_kind_the_latest_first(store: RunStore) -> None:
+def test_runs_are_listed_by_kind_latest_first(store: RunStore) -> None:
     assert [name_of(run) for run in store.runs("train")] == [*reversed(NAMES)]
     assert len(store.runs()) == 4
     assert store.runs("convert") == []
 
 
-def test_the_best_step_is_that_of_the_best_rank(store: RunStore) -> None:
+def test_best_step_has_the_best_rank(store: RunStore) -> None:
     run = store.runs("train")[1]
     best = store.best_step(run)
     assert best is not None
@@ -31,7 +31,7 @@ def test_the_best_step_is_that_of_the_best_rank(store: RunStore) -> None:
     assert store.best_step(store.runs("evaluate")[0]) is None
 
 
-def test_a_step_that_was_done_twice_counts_once_and_nan_not_at_all(tracking_uri: str) -> None:
+def test_repeated_step_counts_once_and_nan_is_ignored(tracking_uri: str) -> None:
     client = connect(tracking_uri)
     run = client.create_run(experiment_id(client), tags={KIND: "train"})
     for time, (step, value) in enumerate([(1, 5.0), (2, float("nan")), (2, 7.0), (3, float("inf")), (1, 6.0)]):
@@ -40,7 +40,7 @@ def test_a_step_that_was_done_twice_counts_once_and_nan_not_at_all(tracking_uri:
     assert store.history(store.runs()[0], "loss/edge") == [(1, 6.0), (2, 7.0)]
 
 
-def test_stores_that_are_none(tmp_path: Path, tracking_uri: str) -> None:
+def test_invalid_stores_are_rejected(tmp_path: Path, tracking_uri: str) -> None:
     with pytest.raises(MissingFileError, match=r"mlflow\.db"):
         RunStore(f"sqlite:///{tmp_path}/mlflow.db")
     assert not (tmp_path / "mlflow.db").exists()

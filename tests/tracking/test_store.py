@@ -7,9 +7,7 @@ import pytest
 from ir_transfer.tracking.store import KIND, LONGEST_PARAM, connect, recorded_run, resolve_uri
 
 
-def test_the_argument_precedes_the_variable_and_the_variable_the_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_precedence_is_argument_variable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert resolve_uri(None, tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://variable:5000")
@@ -17,7 +15,7 @@ def test_the_argument_precedes_the_variable_and_the_variable_the_folder(
     assert resolve_uri("http://given:5000", tmp_path) == "http://given:5000"
 
 
-def test_a_recorded_run_has_its_values_and_its_status(tracking_uri: str) -> None:
+def test_recorded_run_has_values_and_status(tracking_uri: str) -> None:
     client = connect(tracking_uri)
     with recorded_run(client, "convert", "good", {"ir_transfer.task": "detect"}) as run:
         run.log({"a[b]/c": 2}, {"long": "x" * 9999, "missing": None}, {"ir_transfer.empty": ""})
@@ -31,8 +29,8 @@ def test_a_recorded_run_has_its_values_and_its_status(tracking_uri: str) -> None
     assert client.get_run(bad.id).info.status == "FAILED"
 
 
-def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
-    """MLflow's own migrations fail where two processes create the tables of one file."""
+def test_concurrent_processes_create_one_store(tmp_path: Path) -> None:
+    """MLflow's migrations fail if two processes create the tables of one file."""
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     program = "import sys; from ir_transfer.tracking import store; "
     program += "print(store.experiment_id(store.connect(sys.argv[1], create=True)))"

@@ -1,4 +1,4 @@
-"""Two small trainings in a real store, with everything that a training and an evaluation log."""
+"""Two small trainings in a store, with everything that trainings and evaluations log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write_runs(uri: str) -> TrackedRuns:
 
 
 def log_data(client: MlflowClient, run: str, digests: Mapping[str, str]) -> None:
-    """Note a data set for each context."""
+    """Log a data set for each context."""
     for context, digest in digests.items():
         summary = {"name": f"street/{context}", "context": context, "root": "/data", "digest": digest}
         client.log_inputs(run, [data_input({**summary, "profile": {"files": 16, "card": "<street>"}})])

@@ -1,4 +1,4 @@
-"""Small rendered pair sets: warm blobs on a scene whose infrared is a known function of its materials."""
+"""Small rendered pair sets: warm blobs on a scene with a known relation of RGB to infrared."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tiny runs: a recipe of a few thousand parameters and the trainer of it."""
+"""Tiny runs: a recipe with a few thousand parameters and its trainer."""
 
 from pathlib import Path
 from typing import Any

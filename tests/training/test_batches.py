@@ -20,7 +20,7 @@ def section(tmp_path: Path) -> DataSection:
     return DataSection("lwir", [Source("pairs")], "pairs", "pairs/ir/scene_0.png", validation_every=3, crop=48)
 
 
-def test_batch_depends_on_seed_and_step_alone(section: DataSection, tmp_path: Path) -> None:
+def test_batch_depends_only_on_seed_and_step(section: DataSection, tmp_path: Path) -> None:
     first, second = BatchSource(section, tmp_path, 3), BatchSource(section, tmp_path, 3)
     second.draw(0, 2)
     a, b = first.draw(7, 2), second.draw(7, 2)
@@ -39,7 +39,7 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
         assert image.max() <= 1
 
 
-def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
+def test_validation_pairs_are_excluded_from_training(section: DataSection, tmp_path: Path) -> None:
     held_out = {p.stem for p in find_validations(section, tmp_path)[0].rgb}
     (found,) = find_images(section, tmp_path, ImageCache(1))
     trained = {p.stem for p in found.rgb}
@@ -49,7 +49,7 @@ def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: P
     assert len(held_out | trained) == 6
 
 
-def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path) -> None:
+def test_rank_batches_form_the_whole_batch(section: DataSection, tmp_path: Path) -> None:
     whole = BatchSource(section, tmp_path, 3, reconstruction=0.5).draw(4, 6)
     parts = [BatchSource(section, tmp_path, 3, 0.5, rank, 3).draw(4, 6) for rank in range(3)]
     for name, tensor in whole.tensors().items():
@@ -60,7 +60,7 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
     assert sum(part.style_weight for part in parts) == pytest.approx(3)
 
 
-def test_a_batch_that_cannot_be_shared_out_names_the_key(section: DataSection, tmp_path: Path) -> None:
+def test_indivisible_batch_size_names_the_key(section: DataSection, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
         BatchSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
@@ -70,7 +70,7 @@ def test_mirrored_samples_have_the_requested_share(section: DataSection, tmp_pat
     assert sum(int(source.draw(step, 2).mirrored.sum()) for step in range(40)) == pytest.approx(24, abs=8)
 
 
-def test_unpaired_samples_have_the_exemplars_look_for_a_truth(section: DataSection, tmp_path: Path) -> None:
+def test_unpaired_samples_use_the_exemplar_as_target(section: DataSection, tmp_path: Path) -> None:
     for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
         Image.new("L", (50 + index, 70), 40 * index).save(path)  # flat: the level tells which one it is
     sources = [Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")]
@@ -82,19 +82,19 @@ def test_unpaired_samples_have_the_exemplars_look_for_a_truth(section: DataSecti
     assert batch.content.std() > 0.05
 
 
-def test_mixed_sources_are_drawn_by_their_shares(section: DataSection, tmp_path: Path) -> None:
+def test_mixed_sources_are_drawn_with_their_shares(section: DataSection, tmp_path: Path) -> None:
     other = Source("pairs/rgb", share=2.0, pairing="unpaired", infrared="pairs/ir")
     mixed = BatchSource(replace(section, sources=[*section.sources, other]), tmp_path, 0)
     registered = torch.cat([mixed.draw(step, 8).registered for step in range(15)])
     assert registered.float().mean().item() == pytest.approx(1 / 3, abs=0.1)
 
 
-def test_images_beyond_the_cache_are_decoded_again_to_the_same(section: DataSection, tmp_path: Path) -> None:
+def test_images_beyond_the_cache_are_decoded_again(section: DataSection, tmp_path: Path) -> None:
     kept, fresh = (BatchSource(replace(section, cache_gib=gib), tmp_path, 3).draw(2, 4) for gib in (1.0, 0.0))
     assert torch.equal(kept.content, fresh.content)
 
 
-def test_infrared_of_16_bits_keeps_what_is_below_8(section: DataSection, tmp_path: Path) -> None:
+def test_16_bit_infrared_keeps_its_precision(section: DataSection, tmp_path: Path) -> None:
     for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
         fine = 30000 + np.random.default_rng(index).integers(0, 64, (72, 96))  # one level of 8 bits
         Image.fromarray(fine.astype(np.uint16)).save(path)
@@ -119,7 +119,7 @@ def test_own_exemplars_have_the_requested_share(section: DataSection, tmp_path: 
     assert torch.cat(own).float().mean().item() == pytest.approx(share + others_by_chance, abs=0.09 * (share < 1))
 
 
-def test_wrong_folders_name_the_key_and_what_is_there(section: DataSection, tmp_path: Path) -> None:
+def test_wrong_folders_name_the_key_and_the_content(section: DataSection, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="--data"):
         BatchSource(section, tmp_path / "nowhere", 0)
     with pytest.raises(MissingFileError, match=r"data\.sources\[0\]\.path.*--data has pairs"):
@@ -132,7 +132,7 @@ def test_unequal_sizes_are_found_before_the_first_step(section: DataSection, tmp
         BatchSource(section, tmp_path, 0)
 
 
-def test_tone_is_applied_alike_to_truth_and_exemplar(section: DataSection, tmp_path: Path) -> None:
+def test_tone_is_applied_equally_to_target_and_exemplar(section: DataSection, tmp_path: Path) -> None:
     black = BatchSource(replace(section, flips=1.0, tone_spread=0.0), tmp_path, 1).draw(0, 4)
     white = BatchSource(replace(section, flips=0.0, tone_spread=0.0), tmp_path, 1).draw(0, 4)
     assert not black.white_hot.any()

@@ -23,7 +23,7 @@ for step in range(10**6):
 """
 
 
-def test_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
+def test_damaged_and_unknown_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "last.pt").write_bytes(b"nothing")
     with pytest.raises(WeightsError, match=r"last\.pt"):
         checkpoint.load(tmp_path / "last.pt")
@@ -39,7 +39,7 @@ class Surprise:
         return os.mkdir, ("surprise",)
 
 
-def test_no_code_of_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_a_file_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"step": 1, "model": Surprise()}, tmp_path / "last.pt")
     with pytest.raises(WeightsError, match=r"last\.pt"):
@@ -47,7 +47,7 @@ def test_no_code_of_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not (tmp_path / "surprise").exists()
 
 
-def test_random_state_is_that_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_state_is_saved_per_device(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu, gpu = torch.device("cpu"), torch.device("cuda", 1)
     restored: list[tuple[torch.Tensor, torch.device]] = []
     there = torch.arange(16, dtype=torch.uint8)
@@ -65,7 +65,7 @@ def test_random_state_is_that_of_the_device(monkeypatch: pytest.MonkeyPatch) -> 
     assert restored == [(there, gpu)]
 
 
-def test_a_full_disk_leaves_the_last_good_one(tmp_path: Path) -> None:
+def test_full_disk_keeps_the_previous_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     checkpoint.save(path, {"step": 1, "model": {}})
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -79,7 +79,7 @@ def test_a_full_disk_leaves_the_last_good_one(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["last.pt"]
 
 
-def test_kill_9_at_any_moment_leaves_a_whole_one(tmp_path: Path) -> None:
+def test_sigkill_always_leaves_a_complete_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

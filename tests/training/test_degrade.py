@@ -24,7 +24,7 @@ def test_shape_range_and_repeatability() -> None:
     assert torch.equal(clean, image()), "the clean one stays clean"
 
 
-def test_what_was_darkened_is_dark_and_still_the_same_scene() -> None:
+def test_darkened_image_is_dark_and_correlates_with_the_original() -> None:
     clean = torch.from_numpy(photograph(200, 280)).permute(2, 0, 1).float() / 255
     means, shapes = [], []
     for seed in range(40):
@@ -36,7 +36,7 @@ def test_what_was_darkened_is_dark_and_still_the_same_scene() -> None:
 
 
 @pytest.mark.parametrize(("night", "share"), [(0.0, 0.0), (0.35, 0.35), (1.0, 1.0)])
-def test_the_share_of_darkened_images(night: float, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_share_of_darkened_images(night: float, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
     def count(clean: torch.Tensor, random: np.random.Generator) -> torch.Tensor:

@@ -8,7 +8,7 @@ from ir_transfer.training.feature_cache import FeatureCache
 
 
 class Counted(ContentEncoder):
-    """Notes how many images pass through it."""
+    """Counts the images that are encoded."""
 
     def __init__(self) -> None:
         super().__init__((4, 6, 8, 8, 8), (0, 1, 1, 1, 1), 8)
@@ -25,7 +25,7 @@ def assert_close(found: ContentFeatures, expected: ContentFeatures) -> None:
         torch.testing.assert_close(one, other, atol=1e-6, rtol=2**-8)
 
 
-def test_the_second_time_features_come_from_the_cache() -> None:
+def test_repeated_views_use_the_cache() -> None:
     torch.manual_seed(0)
     encoder, cache, images = Counted(), FeatureCache(1.0), torch.rand(3, 3, 32, 64)
     keys = [(0, 1, 2), (0, 1, 3), (1, 0, 0)]
@@ -62,7 +62,7 @@ def test_features_beyond_the_limit_are_recomputed() -> None:
     assert_close(found, encoder(images))
 
 
-def test_a_view_twice_in_a_batch_takes_its_memory_once() -> None:
+def test_duplicate_view_in_a_batch_is_stored_once() -> None:
     encoder, images = Counted(), torch.rand(2, 3, 32, 32)
     one = sum(level[0].numel() for level in (*encoder(images).levels, encoder(images).logits)) * 2
     cache = FeatureCache(2.5 * one / 2**30)

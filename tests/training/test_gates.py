@@ -1,4 +1,4 @@
-"""Gates: limits on both sides, what the log reads, and a run that is stopped."""
+"""Gates: limits, log lines, and stopping of a run."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tests.training.runs import make_root, recipe_of
         (Gate("a", math.nan, high=0.1), False),
     ],
 )
-def test_limits(gate: Gate, passed: bool) -> None:
+def test_gate_limits(gate: Gate, passed: bool) -> None:
     assert gate.passed == passed
 
 
-def test_a_line_of_the_log() -> None:
+def test_log_line() -> None:
     assert str(Gate("reach", 0.0012, low=0.02, detail="blind")) == "reach 0.0012 (>= 0.02) FAILED: blind"
     assert str(Gate("reach", 0.05, low=0.02, detail="blind")) == "reach 0.0500 (>= 0.02) ok"
 
 
-def test_a_layer_is_dead_if_most_of_its_channels_are_and_the_worst_is_named_first() -> None:
+def test_layer_is_dead_if_most_channels_are_and_the_worst_is_named_first() -> None:
     gate = dead_gate({"a": 0.5, "b": 0.51, "c": 1.0})
     assert (gate.value, gate.passed) == (2, False)
     assert gate.detail.endswith("c 100%, b 51%")
@@ -57,7 +57,7 @@ def test_embossing_of_either_sign_and_missing_detail_fail_for_every_set() -> Non
 
 
 @pytest.mark.parametrize(("gates_from", "steps"), [("3", 3), ("4", 6), ("null", 6)])
-def test_a_run_is_stopped_from_the_given_step_on(tmp_path: Path, gates_from: str, steps: int) -> None:
+def test_run_is_stopped_from_the_given_step(tmp_path: Path, gates_from: str, steps: int) -> None:
     root, lines = make_root(tmp_path), []  # type: ignore[var-annotated]
     recipe = recipe_of(root, training__gates_from=gates_from)
     trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append))

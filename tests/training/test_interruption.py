@@ -17,7 +17,7 @@ print("saved", flush=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_kills(number: signal.Signals) -> None:
+def test_first_signal_requests_a_stop_and_the_second_kills(number: signal.Signals) -> None:
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, "2"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -28,7 +28,7 @@ def test_the_first_signal_asks_and_the_second_kills(number: signal.Signals) -> N
     assert process.returncode == -number
 
 
-def test_after_the_first_signal_the_program_continues_to_save() -> None:
+def test_program_saves_after_the_first_signal() -> None:
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, "1"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()

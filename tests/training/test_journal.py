@@ -5,7 +5,7 @@ import pytest
 from ir_transfer.training.journal import JOURNAL, append_event, read_events
 
 
-def test_reading_continues_where_it_ended(tmp_path: Path) -> None:
+def test_reading_continues_at_the_last_position(tmp_path: Path) -> None:
     append_event(tmp_path, "metrics", 1, {"values": {"loss/a": 0.5}})
     events, end = read_events(tmp_path)
     assert [(e["kind"], e["step"], e["values"]) for e in events] == [("metrics", 1, {"loss/a": 0.5})]
@@ -16,7 +16,7 @@ def test_reading_continues_where_it_ended(tmp_path: Path) -> None:
     assert read_events(tmp_path, end) == ([], end)
 
 
-def test_a_line_cut_by_a_kill_is_left_out_and_does_not_spoil_the_next(tmp_path: Path) -> None:
+def test_truncated_line_is_skipped_and_does_not_affect_the_next(tmp_path: Path) -> None:
     append_event(tmp_path, "metrics", 1, {"values": {}})
     whole = (tmp_path / JOURNAL).read_bytes()
     (tmp_path / JOURNAL).write_bytes(whole + whole[:9])
@@ -38,7 +38,7 @@ def test_a_line_cut_by_a_kill_is_left_out_and_does_not_spoil_the_next(tmp_path: 
         '{"kind": "metrics", "step": 1, "at": 0, "values": 5}',
     ],
 )
-def test_a_line_that_is_no_event_is_left_out(tmp_path: Path, line: str) -> None:
+def test_line_that_is_not_an_event_is_skipped(tmp_path: Path, line: str) -> None:
     append_event(tmp_path, "metrics", 1, {"values": {}})
     with (tmp_path / JOURNAL).open("a") as file:
         file.write(f"{line}\n")
@@ -46,5 +46,5 @@ def test_a_line_that_is_no_event_is_left_out(tmp_path: Path, line: str) -> None:
     assert [event["kind"] for event in read_events(tmp_path)[0]] == ["metrics", "resumed"]
 
 
-def test_a_folder_without_a_journal_has_no_events(tmp_path: Path) -> None:
+def test_folder_without_a_journal_has_no_events(tmp_path: Path) -> None:
     assert read_events(tmp_path) == ([], 0)

@@ -1,4 +1,4 @@
-"""Scenes and images that are trained on and validate too."""
+"""Scenes and images in both training and validation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.training.recipe import DataSection, Source
 from tests.training.pair_set import render_pairs
 
 
-def test_a_scene_of_the_card_on_both_sides(tmp_path: Path) -> None:
+def test_scene_in_training_and_validation_is_found(tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card("kaist"), 12, (96, 64))
     source = Source("set", card="kaist")
     data = DataSection("lwir", [source], "set", validation_every=5, validation_card="kaist", crop=32)
@@ -29,7 +29,7 @@ def test_a_scene_of_the_card_on_both_sides(tmp_path: Path) -> None:
     assert "'validation_part: val'" in message
 
 
-def test_the_same_images_under_another_name(tmp_path: Path) -> None:
+def test_renamed_copies_are_found(tmp_path: Path) -> None:
     render_pairs(tmp_path / "train", 4)
     render_pairs(tmp_path / "val", 2, seed=5)
     data = DataSection("lwir", [Source("train")], "val", crop=48)
@@ -40,7 +40,7 @@ def test_the_same_images_under_another_name(tmp_path: Path) -> None:
         BatchSource(data, tmp_path, 0)
 
 
-def test_parts_that_overlap(tmp_path: Path) -> None:
+def test_overlapping_subsets_are_rejected(tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card("msrs"), 6, (96, 64))
     source = Source("set", card="msrs", part="train")
     data = DataSection("lwir", [source], "set", validation_card="msrs", validation_part="train", crop=32)

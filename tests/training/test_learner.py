@@ -24,7 +24,7 @@ NO_CLIP = "1e9"
 
 @pytest.fixture
 def begin(tmp_path: Path) -> Begin:
-    """Return a function that makes the learner of a recipe and its first batch; alike for recipes of one model."""
+    """Return a function that creates the learner of a recipe and its first batch, equal for recipes of one model."""
     root = make_root(tmp_path)
     judge = root / "judge.safetensors"
     torch.manual_seed(0)
@@ -48,7 +48,7 @@ def weights(module: nn.Module) -> Tensor:
 
 
 def way(learner: Learner, module: nn.Module, batch: Batch, step: int) -> Tensor:
-    """Return by how much a step moves the weights of a module."""
+    """Return the change of a module's weights by a step."""
     before = weights(module)
     learner.learn(batch, step)
     return weights(module) - before
@@ -57,7 +57,7 @@ def way(learner: Learner, module: nn.Module, batch: Batch, step: int) -> Tensor:
 def shown(
     learner: Learner, optimiser: torch.optim.Optimizer, batch: Batch, step: int = 0, groups: int | None = None
 ) -> Tensor:
-    """Return the gradient that an optimiser is given in a step, of its first groups or all."""
+    """Return the gradient that an optimiser gets in a step, of its first groups or all."""
     given: list[Tensor] = []
 
     def remember(stepped: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
@@ -82,7 +82,7 @@ def critic_of(learner: Learner) -> tuple[nn.Module, torch.optim.Optimizer]:
     return learner.objective.critic, learner.critic_optimiser
 
 
-def test_every_loss_counts_by_its_weight(begin: Begin) -> None:
+def test_every_loss_is_weighted(begin: Begin) -> None:
     labels = {"expected_people", "outlines"}
     objects = {"people_contrast", "vehicle_contrast", *labels}
     for model, names in (
@@ -107,7 +107,7 @@ def test_every_loss_counts_by_its_weight(begin: Begin) -> None:
 
 
 def objects_of(batch: Batch) -> Tensor:
-    """Return classes of a person and a vehicle where the truth is brightest."""
+    """Return classes of a person and a vehicle where the ground truth is brightest."""
     truth = F.avg_pool2d(batch.truth, 4)[:, 0]
     hot = (truth > truth.flatten(1).quantile(0.97, dim=1)[:, None, None]).float()
     left = (torch.arange(truth.shape[-1]) < truth.shape[-1] // 2).float()
@@ -117,7 +117,7 @@ def objects_of(batch: Batch) -> Tensor:
     return classes
 
 
-def test_the_gradient_is_that_of_the_weighted_sum(begin: Begin) -> None:
+def test_gradient_is_that_of_the_weighted_sum(begin: Begin) -> None:
     gradients = []
     for losses in ("{l1: 1}", "{tv: 1}", "{l1: 2, tv: 3}"):
         learner, batch = begin(losses=losses, training__clip=NO_CLIP)
@@ -127,7 +127,7 @@ def test_the_gradient_is_that_of_the_weighted_sum(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("critics", [False, True], ids=["model", "critic"])
-def test_the_gradient_of_a_step_is_not_added_to_the_next(begin: Begin, critics: bool) -> None:
+def test_gradients_are_reset_between_steps(begin: Begin, critics: bool) -> None:
     still = {"training__clip": NO_CLIP, "training__lr": "1e-9", "training__critic_lr": "1e-9"}
     learner, batch = begin(losses__adversarial="0.1", **still)
     optimiser = critic_of(learner)[1] if critics else learner.optimiser
@@ -137,7 +137,7 @@ def test_the_gradient_of_a_step_is_not_added_to_the_next(begin: Begin, critics: 
     assert (second - first).norm() < 0.3 * first.norm()
 
 
-def test_the_average_keeps_its_decay_of_what_it_was(begin: Begin) -> None:
+def test_average_is_updated_with_its_decay(begin: Begin) -> None:
     learner, batch = begin(training__ema="0.75", training__lr="1e-2")
     for step, decay in ((0, 0.1), (1000, 0.75)):  # a young average forgets the random weights
         before = weights(learner.average)
@@ -147,7 +147,7 @@ def test_the_average_keeps_its_decay_of_what_it_was(begin: Begin) -> None:
         assert (weights(learner.model) - before).abs().max() > 1e-3
 
 
-def test_the_average_takes_over_moments_as_they_are(begin: Begin) -> None:
+def test_average_copies_normalisation_moments(begin: Begin) -> None:
     learner, batch = begin()
     for module in (learner.model, learner.average):
         module.register_buffer("moments", torch.zeros(3))
@@ -157,7 +157,7 @@ def test_the_average_takes_over_moments_as_they_are(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_a_step_goes_as_far_as_the_schedule_lets_it(begin: Begin, schedule: str) -> None:
+def test_step_size_follows_the_schedule(begin: Begin, schedule: str) -> None:
     named = {"training__schedule": schedule, "training__decay_steps": "50", "training__warmup_steps": "0"}
     ways = []
     for step in (0, 50, 100):
@@ -168,7 +168,7 @@ def test_a_step_goes_as_far_as_the_schedule_lets_it(begin: Begin, schedule: str)
     assert not ways[2].any()
 
 
-def test_what_a_late_loss_trains_warms_up_when_it_starts(begin: Begin) -> None:
+def test_parameters_of_a_delayed_loss_warm_up_when_it_starts(begin: Begin) -> None:
     late = {"losses": "{hints: 1, charbonnier: 1}", "training__starts": "{charbonnier: 30}", "training__steps": "99"}
     named = {"training__decay_steps": "1", "training__weight_decay": "0.1"}
     slow, batch = begin(**late, **named, training__warmup_steps="10")
@@ -184,7 +184,7 @@ def test_what_a_late_loss_trains_warms_up_when_it_starts(begin: Begin) -> None:
     torch.testing.assert_close(short, long / 10, atol=3e-6, rtol=2e-2)
 
 
-def test_what_is_learned_is_clipped_by_its_norm(begin: Begin) -> None:
+def test_gradients_are_clipped_by_norm(begin: Begin) -> None:
     norms = []
     for clip in (NO_CLIP, "0.01"):
         learner, batch = begin(losses="{charbonnier: 10, adversarial: 1}", training__clip=clip)
@@ -194,7 +194,7 @@ def test_what_is_learned_is_clipped_by_its_norm(begin: Begin) -> None:
     torch.testing.assert_close(clipped, 0.01 * free / free.norm(), atol=1e-6, rtol=1e-3)
 
 
-def test_the_critic_is_clipped_by_its_own_norm_and_hears_of_its_own_aim_alone(begin: Begin) -> None:
+def test_critic_is_clipped_separately_and_trained_only_with_its_own_loss(begin: Begin) -> None:
     given = []
     for weight, clip in ((1e-3, NO_CLIP), (1e3, NO_CLIP), (1e3, "0.01")):
         learner, batch = begin(losses=f"{{charbonnier: 10, adversarial: {weight}}}", training__clip=clip)
@@ -205,7 +205,7 @@ def test_the_critic_is_clipped_by_its_own_norm_and_hears_of_its_own_aim_alone(be
     torch.testing.assert_close(clipped, 0.01 * free / free.norm(), atol=1e-6, rtol=1e-3)
 
 
-def test_the_critic_starts_at_its_step_and_at_its_rate(begin: Begin) -> None:
+def test_critic_starts_at_its_step_with_its_learning_rate(begin: Begin) -> None:
     named = {
         "losses__adversarial": "0.1", "training__starts": "{adversarial: 4}", "training__warmup_steps": "50",
         "training__steps": "100", "training__decay_steps": "20", "training__lr": "1e-5",
@@ -223,7 +223,7 @@ def test_the_critic_starts_at_its_step_and_at_its_rate(begin: Begin) -> None:
     assert not ways[2].any()
 
 
-def test_a_gradient_that_is_not_finite_moves_nothing(begin: Begin) -> None:
+def test_non_finite_gradient_changes_no_weights(begin: Begin) -> None:
     learner, batch = begin()
     before = weights(learner.model), weights(learner.average)
     poisoned = next(learner.model.parameters())
@@ -234,7 +234,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing(begin: Begin) -> None:
     assert torch.equal(weights(learner.average), before[1])
 
 
-def test_what_is_random_in_a_step_depends_on_seed_and_step_alone(begin: Begin) -> None:
+def test_randomness_of_a_step_depends_only_on_seed_and_step(begin: Begin) -> None:
     drawn: list[float] = []
     for steps in ((3, 4), (4,)):
         learner, batch = begin()
@@ -269,7 +269,7 @@ def test_bfloat16_gives_every_weight_its_gradient(begin: Begin) -> None:
     assert F.cosine_similarity(flatten([*exact.values()]), flatten([*rough.values()]), dim=0) > 0.95
 
 
-def test_weights_start_both_the_model_and_its_average(begin: Begin, tmp_path: Path) -> None:
+def test_initial_weights_apply_to_the_model_and_its_average(begin: Begin, tmp_path: Path) -> None:
     trained, _ = begin(training__seed="3")
     trained.model.save(tmp_path / "start.safetensors")
     learner, _ = begin()
@@ -278,7 +278,7 @@ def test_weights_start_both_the_model_and_its_average(begin: Begin, tmp_path: Pa
     assert torch.equal(weights(learner.average), weights(trained.model))
 
 
-def test_weight_decay_and_patterns_are_those_of_the_recipe(begin: Begin) -> None:
+def test_weight_decay_and_patterns_follow_the_recipe(begin: Begin) -> None:
     learner, batch = begin(training__only="['encoder.*']", training__weight_decay="0.5", training__lr="1e-2")
     decays = {group["weight_decay"] for group in learner.optimiser.param_groups}
     assert decays == {0.5}

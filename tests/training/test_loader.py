@@ -10,7 +10,7 @@ from ir_transfer.training.loader import Loader
 
 
 class Numbers:
-    """Stands for batches: the number of the step, drawn slowly where it is asked to."""
+    """A source whose batches are step numbers, optionally with a delay."""
 
     def __init__(self, seconds: float = 0.0, fails_at: int | None = None) -> None:
         self.seconds, self.fails_at = seconds, fails_at
@@ -28,7 +28,7 @@ class Numbers:
         return cast(Batch, step)
 
 
-def test_batches_come_in_their_order_from_the_first_to_the_last() -> None:
+def test_batches_are_delivered_in_order() -> None:
     numbers = Numbers(0.002)
     with Loader(cast(BatchSource, numbers), 7, step=3, last=12, workers=4) as loader:
         taken = [cast(int, loader.take()) for _ in range(9)]
@@ -37,7 +37,7 @@ def test_batches_come_in_their_order_from_the_first_to_the_last() -> None:
     assert numbers.sizes == {7}
 
 
-def test_a_few_are_drawn_ahead_and_no_more() -> None:
+def test_prefetching_is_bounded() -> None:
     numbers = Numbers()
     with Loader(cast(BatchSource, numbers), 1, step=0, last=1000, workers=2) as loader:
         loader.take()
@@ -45,7 +45,7 @@ def test_a_few_are_drawn_ahead_and_no_more() -> None:
     assert len(numbers.drawn) == 4
 
 
-def test_waiting_time_is_counted() -> None:
+def test_waiting_time_is_measured() -> None:
     with Loader(cast(BatchSource, Numbers(0.05)), 1, step=0, last=4, workers=1) as loader:
         assert loader.waited == 0
         loader.take()
@@ -54,7 +54,7 @@ def test_waiting_time_is_counted() -> None:
     assert 0.04 < first < loader.waited
 
 
-def test_an_error_of_a_thread_is_one_of_the_training() -> None:
+def test_exceptions_in_threads_propagate() -> None:
     with Loader(cast(BatchSource, Numbers(fails_at=1)), 1, step=0, last=4, workers=2) as loader:
         loader.take()
         with pytest.raises(MissingFileError, match="step 1"):

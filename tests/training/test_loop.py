@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
     return make_root(tmp_path)
 
 
-def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
+def test_averaged_weights_are_scored_and_saved(root: Path) -> None:
     trainer = trainer_of(root, "run", recipe_of(root, training__lr="1e-2", training__ema="0.5"))
     assert trainer.validation is not None
     validation: Validation = trainer.validation
@@ -51,7 +51,7 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     assert not torch.equal(weights_of(trainer), torch.cat([p.flatten() for p in average.values()]))
 
 
-def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> None:
+def test_loss_decreases_and_the_best_weights_load_with_metadata(root: Path) -> None:
     trainer = trainer_of(root, "run", recipe_of(root, training__steps="60", training__lr="3e-3"))
     seen: list[float] = []
     original = trainer.train_step
@@ -73,7 +73,7 @@ def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> No
     assert (root / "run" / "sheet-000060-pairs.png").stat().st_size > 1000
 
 
-def test_adversarial_training_moves_the_critic(root: Path) -> None:
+def test_adversarial_training_updates_the_critic(root: Path) -> None:
     trainer = trainer_of(root, "gan", recipe_of(root, losses__adversarial="0.1"))
     critic = trainer.learner.objective.critic
     assert critic is not None
@@ -82,7 +82,7 @@ def test_adversarial_training_moves_the_critic(root: Path) -> None:
     assert any(not torch.equal(a, b) for a, b in zip(before, critic.parameters(), strict=True))
 
 
-def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) -> None:
+def test_hints_train_only_the_encoder_until_other_losses_start(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     overrides = {"model": PAPER, "losses": "{hints: 1.0, l1: 1.0}", "training__starts": "{l1: 4}"}
@@ -102,7 +102,7 @@ def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) 
     assert len(turned) >= 3
 
 
-def test_perceptual_loss_without_a_judge_is_refused(root: Path) -> None:
+def test_perceptual_loss_without_a_vgg_is_rejected(root: Path) -> None:
     with pytest.raises(InputError, match="--vgg"):
         trainer_of(root, "x", recipe_of(root, losses__perceptual="1"))
 
@@ -127,7 +127,7 @@ def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
 
-def test_what_cannot_work_fails_in_the_sanity_check(root: Path) -> None:
+def test_invalid_settings_fail_in_the_sanity_check(root: Path) -> None:
     trainer = trainer_of(root, "nan", recipe_of(root))
     poison(trainer)
     with pytest.raises(InputError, match="before the first step"):
@@ -150,7 +150,7 @@ def test_resolved_recipe_is_saved_and_gives_the_same_run(root: Path) -> None:
     assert "checkpoint_minutes" in (root / "run" / "recipe.yaml").read_text()
 
 
-def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> None:
+def test_resume_with_another_model_is_rejected_and_keeps_the_run(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     before = (root / "run" / "recipe.yaml").read_text()
     other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[8, 8, 8, 12]"))
@@ -159,7 +159,7 @@ def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> N
     assert (root / "run" / "recipe.yaml").read_text() == before
 
 
-def test_a_run_option_that_a_later_version_brought_does_not_stop_a_resume(root: Path) -> None:
+def test_options_added_in_later_versions_do_not_prevent_resume(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     state = checkpoint.load(root / "run" / "last.pt")
     about = json.loads(state["about"])
@@ -170,7 +170,7 @@ def test_a_run_option_that_a_later_version_brought_does_not_stop_a_resume(root: 
     assert later.step == 1
 
 
-def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) -> None:
+def test_old_checkpoint_of_another_model_is_rejected(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     state = checkpoint.load(root / "run" / "last.pt")
     del state["about"], state["stale"]  # as written by earlier versions
@@ -180,7 +180,7 @@ def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) 
         trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[8, 8, 8, 12]")).resume()
 
 
-def test_a_resumed_run_reports_changes(root: Path) -> None:
+def test_resumed_run_reports_changed_settings(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     lines: list[str] = []
     Trainer(recipe_of(root, losses__tv="0.1"), root, RunFolder(root / "run", lines.append)).resume()
@@ -223,7 +223,7 @@ def test_failures_and_stops_are_recorded_in_the_journal(root: Path) -> None:
     assert read_events(root / "stopped")[0][-1]["reason"] == "stopped"
 
 
-def test_the_sanity_check_leaves_no_trace_and_estimates(root: Path) -> None:
+def test_sanity_check_has_no_side_effects_and_estimates_the_duration(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     recipe = recipe_of(root, losses__deep_perceptual="1.0", losses__adversarial="0.1", training__steps="1")
@@ -244,7 +244,7 @@ def test_the_sanity_check_leaves_no_trace_and_estimates(root: Path) -> None:
     assert any(line.startswith("sanity check passed") and "s per step" in line and "MiB" in line for line in lines)
 
 
-def test_a_full_disk_does_not_end_the_training_but_is_an_error_at_its_end(root: Path) -> None:
+def test_full_disk_does_not_stop_training_but_is_an_error_at_its_end(root: Path) -> None:
     lines: list[str] = []
     recipe = recipe_of(root, training__checkpoint_minutes="0", training__validate_every="2")
     trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append))
@@ -268,7 +268,7 @@ def test_a_full_disk_does_not_end_the_training_but_is_an_error_at_its_end(root: 
     create_model("adain", weights=root / "run" / "best.safetensors")
 
 
-def test_unpaired_and_mixed_training_learn(root: Path) -> None:
+def test_unpaired_and_mixed_training_reduce_the_loss(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     unpaired = "[{path: pairs/rgb, infrared: pairs/ir, pairing: unpaired}]"
@@ -286,7 +286,7 @@ def test_unpaired_and_mixed_training_learn(root: Path) -> None:
     trainer_of(root, "mixed", mixed).run()
 
 
-def test_losses_that_need_a_truth_are_refused_where_there_is_none(root: Path) -> None:
+def test_losses_that_need_ground_truth_are_rejected_for_unpaired_data(root: Path) -> None:
     unpaired = "[{path: pairs, pairing: unpaired}]"
     with pytest.raises(InputError, match="gradient, thermal_map"):
         trainer_of(root, "x", recipe_of(root, data__sources=unpaired, training__reconstruction="0"))

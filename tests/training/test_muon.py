@@ -28,7 +28,7 @@ def train(model: nn.Module, optimiser: torch.optim.Optimizer, steps: int) -> flo
     return loss_of(model).item()
 
 
-def test_hidden_step_is_orthogonal_and_of_the_size_of_adamw() -> None:
+def test_hidden_step_is_orthogonal_with_the_rms_of_adamw() -> None:
     model = network()
     hidden = dict(model.named_parameters())["2.weight"]
     before = hidden.detach().clone()
@@ -42,7 +42,7 @@ def test_hidden_step_is_orthogonal_and_of_the_size_of_adamw() -> None:
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """Return what five quintic iterations make of a matrix, by its singular values."""
+    """Return the result of five quintic iterations on a matrix, by its singular values."""
     u, values, v = torch.linalg.svd(matrix.double() / matrix.double().norm(), full_matrices=False)
     for _ in range(5):
         values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
@@ -51,7 +51,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(8, 12), (12, 2, 2, 2), (9, 16)])
-def test_hidden_steps_are_those_of_the_papers(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hidden_steps_follow_the_papers(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Momentum .95 with Nesterov's look-ahead (Jordan et al.), scale and decay of Liu et al., equation 4."""
     monkeypatch.setattr(muon, "bfloat16_is_fast", lambda _: False)
     generator = torch.Generator().manual_seed(0)
@@ -72,7 +72,7 @@ def test_hidden_steps_are_those_of_the_papers(shape: tuple[int, ...], monkeypatc
         torch.testing.assert_close(parameter.detach().double(), wanted, atol=1e-4, rtol=0)
 
 
-def test_it_learns_and_first_and_last_layers_too() -> None:
+def test_all_layers_learn_including_first_and_last() -> None:
     model = network()
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     start = loss_of(model).item()
@@ -80,7 +80,7 @@ def test_it_learns_and_first_and_last_layers_too() -> None:
     assert all(not torch.equal(before[name], p) for name, p in model.named_parameters())
 
 
-def test_state_survives_saving_to_the_bit() -> None:
+def test_state_round_trips_bit_exactly() -> None:
     whole, first = network(), network()
     train(whole, Muon(whole.parameters(), lr=1e-3), 6)
     optimiser = Muon(first.parameters(), lr=1e-3)

@@ -18,7 +18,7 @@ from ir_transfer.training.views import canonical
 from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 
-def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Path) -> None:
+def test_unpaired_samples_are_excluded_from_paired_losses(tmp_path: Path) -> None:
     trainer = trainer_of(
         make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1, histogram: 1, tv: 1}")
     )
@@ -44,7 +44,7 @@ def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Pat
         assert losses(mixed)[name] == losses(paired)[name]
 
 
-def test_a_mirrored_sample_has_its_own_luminance_for_a_truth_also_without_a_pair(tmp_path: Path) -> None:
+def test_reconstruction_sample_uses_its_luma_as_target(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1}"))
     batch = trainer.batches.draw(0, 4)
     every, no = torch.ones(4, dtype=torch.bool), torch.zeros(4, dtype=torch.bool)
@@ -54,7 +54,7 @@ def test_a_mirrored_sample_has_its_own_luminance_for_a_truth_also_without_a_pair
     assert one["l1"] == other["l1"]
 
 
-def test_expectations_of_classes_count_for_samples_without_a_ground_truth_alone(tmp_path: Path) -> None:
+def test_class_expectations_apply_only_without_ground_truth(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{expected_people: 1}"))
     classes = torch.zeros(4, 11, 24, 32)
     classes[:, 7] = 1
@@ -76,7 +76,7 @@ def test_expectations_of_classes_count_for_samples_without_a_ground_truth_alone(
     assert last != every
 
 
-def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: Path) -> None:
+def test_critic_sees_unpaired_samples_without_the_rgb_image(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{adversarial: 1}"))
     critic = trainer.learner.objective.critic
     assert critic is not None
@@ -91,7 +91,7 @@ def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: P
         assert bool((content[1] == 0.5).all())
 
 
-def test_a_model_may_want_something_of_its_translation(tmp_path: Path) -> None:
+def test_auxiliary_loss_of_the_model_is_included_in_training(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, model__name="style_swap"))
     objective, batch = trainer.learner.objective, trainer.batches.draw(0, 2)
     with torch.no_grad():
@@ -108,7 +108,7 @@ def canonical_trainer(root: Path, **overrides: str) -> Trainer:
     return trainer_of(root, "run", recipe_of(root, model__encoder="encoder.safetensors", **overrides))
 
 
-def test_canonical_models_are_compared_in_canonical_tone(tmp_path: Path) -> None:
+def test_losses_of_canonical_models_use_canonical_tone(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{l1: 1, map_correlation: 1}"))
     objective, batch = trainer.learner.objective, trainer.batches.draw(0, 3)
     model = objective.model
@@ -127,7 +127,7 @@ def test_canonical_models_are_compared_in_canonical_tone(tmp_path: Path) -> None
     torch.testing.assert_close(other["l1"], found["l1"], atol=1e-3, rtol=0)
 
 
-def test_a_frozen_encoder_is_run_once_for_every_view_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_frozen_encoder_runs_once_per_view_and_is_unchanged(tmp_path: Path) -> None:
     trainer = canonical_trainer(tmp_path, training__steps="8", training__validate_every="8")
     model, seen = trainer.learner.model, []
     assert isinstance(model, ThermalModel)
@@ -145,7 +145,7 @@ def test_a_frozen_encoder_is_run_once_for_every_view_and_stays_as_it_is(tmp_path
     assert moved == {"neck", "detail", "strength", "exemplar_encoder"}
 
 
-def test_kept_features_give_the_losses_of_fresh_ones(tmp_path: Path) -> None:
+def test_cached_features_give_the_same_losses(tmp_path: Path) -> None:
     trainer = canonical_trainer(tmp_path)
     objective, batch = trainer.learner.objective, trainer.batches.draw(0, 2)
     with torch.no_grad():
@@ -155,7 +155,7 @@ def test_kept_features_give_the_losses_of_fresh_ones(tmp_path: Path) -> None:
     torch.testing.assert_close(first, fresh, atol=0.02, rtol=0.02)
 
 
-def test_a_learning_encoder_is_never_cached(tmp_path: Path) -> None:
+def test_features_of_a_trainable_encoder_are_not_cached(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path))
     model, seen = trainer.learner.model, []
     assert isinstance(model, ThermalModel)
@@ -169,7 +169,7 @@ def test_a_learning_encoder_is_never_cached(tmp_path: Path) -> None:
     assert not torch.equal(weights_of(trainer), before)
 
 
-def test_a_batch_of_which_no_loss_says_anything_moves_nothing(tmp_path: Path) -> None:
+def test_batch_without_applicable_losses_changes_no_weights(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, training__weight_decay="0"))
     batch = trainer.batches.draw(0, 2)
     before = weights_of(trainer)
@@ -178,7 +178,7 @@ def test_a_batch_of_which_no_loss_says_anything_moves_nothing(tmp_path: Path) ->
     assert torch.equal(weights_of(trainer), before)
 
 
-def test_hints_are_not_for_content_encoders(tmp_path: Path) -> None:
+def test_hints_are_rejected_for_content_encoders(tmp_path: Path) -> None:
     judge = tmp_path / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     with pytest.raises(InputError, match=r"losses\.hints, got 'adain'.*ir-transfer distill"):

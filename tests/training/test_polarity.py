@@ -28,7 +28,7 @@ from ir_transfer.training.polarity_data import PolarityImages, PolaritySet
 
 
 def white(count: int, strength: float, random: torch.Generator) -> Tensor:
-    """Statistics (N, 3, C) that are positive on average, as if of white-hot images."""
+    """Statistics (N, 3, C) that are positive on average, as of white-hot images."""
     return strength + torch.randn(count, 3, COUNT, generator=random)
 
 
@@ -42,7 +42,7 @@ def images(name: str, statistics: Tensor) -> PolarityImages:
 RECIPE = PolarityRecipe([PolaritySet("a", ["a"])], folds=2, steps=60, batch_size=64)
 
 
-def test_it_learns_the_sign() -> None:
+def test_classifier_learns_the_sign() -> None:
     random = torch.Generator().manual_seed(0)
     model = train_classifier(RECIPE, [white(200, 0.5, random)])
     assert not model.training
@@ -54,13 +54,13 @@ def test_it_learns_the_sign() -> None:
     assert torch.equal(scores_of(again, fresh), scores)
 
 
-def test_the_scale_is_that_of_what_is_learned_from() -> None:
+def test_scale_is_that_of_the_training_data() -> None:
     random = torch.Generator().manual_seed(0)
     model = train_classifier(RECIPE, [4 * torch.randn(100, 3, COUNT, generator=random)])
     torch.testing.assert_close(model.scale, torch.full((COUNT,), 4.0), atol=0.8, rtol=0)
 
 
-def test_a_fold_is_scored_by_a_classifier_that_never_saw_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_are_scored_by_classifiers_trained_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = torch.arange(16.0).view(16, 1, 1).expand(16, 3, COUNT)
     kept: list[list[float]] = []
 
@@ -75,7 +75,7 @@ def test_a_fold_is_scored_by_a_classifier_that_never_saw_it(monkeypatch: pytest.
     assert scores["a"][1:].all()
 
 
-def test_the_margin_allows_the_given_share_of_wrong_white_hot_images() -> None:
+def test_margin_allows_the_given_share_of_white_hot_errors() -> None:
     scores = torch.tensor([-3.0, -2.0, -1.0, *[2.0] * 97])
     margin = choose_margin(scores, 0.01)
     assert margin == pytest.approx(2.5)
@@ -86,12 +86,12 @@ def test_the_margin_allows_the_given_share_of_wrong_white_hot_images() -> None:
         choose_margin(torch.zeros(0), 0.01)
 
 
-def test_rates_of_the_negatives_are_those_of_the_negated_scores() -> None:
+def test_rates_of_negatives_equal_those_of_negated_scores() -> None:
     found = rates_by_set({"a": torch.tensor([-2.0, 0.5, 1.5, 3.0])}, 1.0)["a"]
     assert found == Rates(4, 0.25, 0.5, 0.75)
 
 
-def test_the_shipped_recipe_and_wrong_ones(tmp_path: Path) -> None:
+def test_bundled_recipe_is_valid_and_invalid_ones_are_rejected(tmp_path: Path) -> None:
     path = resource("configs/polarity.yaml")
     recipe = load_polarity_recipe(path)
     learned, held_out = ({one.name for one in found} for found in (recipe.sets, recipe.held_out))
@@ -108,7 +108,7 @@ def test_the_shipped_recipe_and_wrong_ones(tmp_path: Path) -> None:
             load_polarity_recipe(tmp_path / "wrong.yaml")
 
 
-def test_the_card_has_every_set_and_says_whether_the_gate_was_reached() -> None:
+def test_card_lists_every_set_and_the_gate_result() -> None:
     recipe = PolarityRecipe([PolaritySet("drones", ["hit-uav/ir"])], [PolaritySet("streets", ["vifb/ir"])])
     rates = {"gate": Rates(100, 0.01, 0.95, 0.99), "drones": Rates(80, 0.0125, 0.9, 0.97)}
     card = write_card(recipe, rates, 1.234, 230_000, "0123456789abcdef")

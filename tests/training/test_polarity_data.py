@@ -21,7 +21,7 @@ def write(folder: Path, *names: str) -> None:
         Image.fromarray(thermal(60, 90, seed)).save(folder / name)
 
 
-def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
+def test_scenes_of_all_folders_are_sorted_and_not_divided(tmp_path: Path) -> None:
     write(tmp_path / "a", "s10_1.png", "s2_1.png", "s2_2.png", "s2_3.png")
     write(tmp_path / "b", "s2_4.png", "s1_1.png", "s1_2.png", "other.png")
     (tmp_path / "a" / "notes.txt").write_text("no image")
@@ -41,8 +41,8 @@ def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
     assert found.folds(4).tolist() == [0, 0, 1, 1, 1, 1, 3, 3]
 
 
-def test_invalid_pixels_count_in_no_statistics(tmp_path: Path) -> None:
-    """A collar of nodata would tell the classifier of its own brightness."""
+def test_invalid_pixels_are_excluded_from_statistics(tmp_path: Path) -> None:
+    """Otherwise a nodata border would affect the statistics."""
     write(tmp_path / "plain", "a.png")
     gray = np.array(Image.open(tmp_path / "plain/a.png"))
     (tmp_path / "collared").mkdir()
@@ -55,7 +55,7 @@ def test_invalid_pixels_count_in_no_statistics(tmp_path: Path) -> None:
     assert torch.equal(plain.plain, collared.plain)
 
 
-def test_missing_and_empty_folders(tmp_path: Path) -> None:
+def test_missing_and_empty_folders_are_errors(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="none of set 'mine', found none: check --data"):
         read_images(tmp_path, PolaritySet("mine", ["none"]), shipped_encoder())
     (tmp_path / "empty").mkdir()

@@ -51,7 +51,7 @@ def train(root: Path, out: str, launcher: list[str]) -> str:
 
 
 @pytest.mark.timeout(1200)  # four interpreters that import torch, on a machine that may be busy
-def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
+def test_two_processes_equal_one(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     printed = train(root, "two", [sys.executable, *TORCHRUN])
     train(root, "one", [sys.executable])
@@ -75,7 +75,7 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(1200)
-def test_processes_draw_differently_and_again_the_same(tmp_path: Path) -> None:
+def test_processes_draw_different_reproducible_samples(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     (root / "drawing.py").write_text(DRAWING)
     drawn = []
@@ -92,7 +92,7 @@ def test_processes_draw_differently_and_again_the_same(tmp_path: Path) -> None:
     assert alone == two[:1]  # also in another run
 
 
-def test_a_step_is_seeded_by_run_step_and_process() -> None:
+def test_seed_depends_on_run_step_and_process() -> None:
     drawn = set()
     for rank, seed, step in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)):
         Processes(rank=rank, count=2).seed(seed, step)

@@ -60,7 +60,7 @@ def test_override_by_dotted_key(recipe_file: Path) -> None:
         ("  band:", "  own_exemplar: 1.5\n  band:", InputError, "own_exemplar"),
     ],
 )
-def test_mistakes_name_file_key_and_remedy(
+def test_errors_name_file_key_and_fix(
     recipe_file: Path, old: str, new: str, error: type[Exception], message: str
 ) -> None:
     recipe_file.write_text(TEXT.replace(old, new))
@@ -69,13 +69,13 @@ def test_mistakes_name_file_key_and_remedy(
     assert recipe_file.name in str(caught.value)
 
 
-def test_missing_file(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.yaml"):
         load_recipe(tmp_path / "none.yaml")
 
 
 @pytest.mark.parametrize("path", sorted(resource("configs/train").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_recipes_are_valid(path: Path) -> None:
+def test_bundled_recipes_are_valid(path: Path) -> None:
     from ir_transfer.losses.registry import check_names
     from ir_transfer.models.registry import list_models
 

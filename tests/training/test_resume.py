@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not been."""
+"""A stopped run continues exactly like an uninterrupted one."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def noisy(trainer: Trainer) -> Trainer:
-    """Return the trainer of a model whose training is random inside, as dropout is."""
+    """Return the trainer of a model with random numbers in its forward pass, such as dropout."""
     first = next(m for m in trainer.learner.model.modules() if isinstance(m, nn.Conv2d))
     first.register_forward_hook(lambda module, _, output: output + 0.1 * torch.rand_like(output) * module.training)
     return trainer
 
 
 def same(one: object, other: object, where: str) -> None:
-    """Compare checkpoints to the bit."""
+    """Compare checkpoints bit by bit."""
     if isinstance(one, torch.Tensor):
         assert isinstance(other, torch.Tensor)
         assert torch.equal(one, other), where
@@ -40,7 +40,7 @@ def same(one: object, other: object, where: str) -> None:
 
 
 @pytest.mark.parametrize("stopped_at", [2, 4])
-def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(root: Path, stopped_at: int) -> None:
+def test_resumed_run_is_bit_identical_to_an_uninterrupted_one(root: Path, stopped_at: int) -> None:
     recipe = recipe_of(
         root, losses__adversarial="0.1", training__starts="{laplacian: 1, adversarial: 3}", training__warmup_steps="4",
         training__ema="0.6", training__validate_every="2",
@@ -72,7 +72,7 @@ def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(root: Path, stopped_
     assert not torch.equal(weights_of(plain), weights_of(whole)), "the noise matters"
 
 
-def test_a_resume_goes_on_with_the_random_state_of_the_gpu(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resume_restores_the_gpu_random_state(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = {"cuda:1": torch.arange(16, dtype=torch.uint8)}
     monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: state[str(device)].clone())
     monkeypatch.setattr(torch.cuda, "set_rng_state", lambda new, device: state.update({str(device): new}))

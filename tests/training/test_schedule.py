@@ -14,7 +14,7 @@ from ir_transfer.training.schedule import EarlyStopping, WarmUp, critic_rate, le
 Gradients = Sequence[torch.Tensor | None]
 
 
-def test_plateau_is_held_and_falls_at_the_end() -> None:
+def test_rate_is_constant_and_decays_at_the_end() -> None:
     training = TrainingSection(steps=100, lr=1.0, warmup_steps=10, decay_steps=20)
     rates = [learning_rate(training, step) for step in range(100)]
     assert rates[:81] == [1.0] * 81
@@ -24,7 +24,7 @@ def test_plateau_is_held_and_falls_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
-def test_the_critics_rate_is_its_own_and_falls_at_the_end_whatever_the_schedule(
+def test_critic_rate_is_separate_and_always_decays_at_the_end(
     schedule: Literal["plateau", "cosine"],
 ) -> None:
     training = TrainingSection(steps=100, lr=1.0, critic_lr=3.0, warmup_steps=10, decay_steps=20, schedule=schedule)
@@ -33,7 +33,7 @@ def test_the_critics_rate_is_its_own_and_falls_at_the_end_whatever_the_schedule(
     assert critic_rate(training, 100) == 0
 
 
-def test_cosine_falls_from_the_end_of_the_warm_up() -> None:
+def test_cosine_decays_from_the_end_of_the_warm_up() -> None:
     training = TrainingSection(steps=110, lr=2.0, warmup_steps=10, schedule="cosine")
     rates = [learning_rate(training, step) for step in range(110)]
     assert rates[:10] == [2.0] * 10
@@ -43,7 +43,7 @@ def test_cosine_falls_from_the_end_of_the_warm_up() -> None:
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_patience_counts_since_the_best() -> None:
+def test_patience_counts_validations_since_the_best() -> None:
     patience = EarlyStopping(2)
     assert [patience.update(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
     assert not patience.exhausted
@@ -55,7 +55,7 @@ def test_patience_counts_since_the_best() -> None:
 
 
 def parameters() -> list[nn.Parameter]:
-    """Return what AdamW trains and what Muon orthogonalises."""
+    """Return a parameter for AdamW and one for Muon."""
     torch.manual_seed(0)
     return [nn.Parameter(torch.rand(8) + 1), nn.Parameter(torch.rand(8, 12) + 1)]
 
@@ -80,7 +80,7 @@ def train(
 
 
 @pytest.mark.parametrize("late", [None, 0.0], ids=["no gradient", "a gradient of zero"])
-def test_a_parameter_warms_up_from_its_own_first_gradient(late: float | None) -> None:
+def test_parameters_warm_up_from_their_first_gradient(late: float | None) -> None:
     steps = 4
     learned = parameters()
     start = [p.detach().clone() for p in learned]
@@ -99,7 +99,7 @@ def test_a_parameter_warms_up_from_its_own_first_gradient(late: float | None) ->
             assert (full - was).abs().mean() > 0.01
 
 
-def test_one_that_is_warm_is_not_slowed_by_one_that_begins() -> None:
+def test_warm_parameters_are_not_affected_by_new_ones() -> None:
     learned = parameters()
     alone = copy.deepcopy(learned[:1])
     optimiser, other = Muon(learned, lr=0.1), Muon(alone, lr=0.1)
@@ -111,7 +111,7 @@ def test_one_that_is_warm_is_not_slowed_by_one_that_begins() -> None:
     assert torch.equal(learned[0], alone[0])
 
 
-def test_a_warm_up_resumes_bit_exactly_from_a_file() -> None:
+def test_warm_up_resumes_bit_exactly() -> None:
     given = [[g[0], g[1] if step >= 2 else None] for step, g in enumerate(map(gradients, range(8)))]
     whole, parts = parameters(), parameters()
     train(whole, Muon(whole, lr=0.1), WarmUp(whole, 5), 0, given)

@@ -1,4 +1,4 @@
-"""What a recipe's source means: cards, splits and parts, on rendered stand-ins of real data sets."""
+"""Sources of a recipe with cards, splits and subsets, on synthetic copies of data sets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIZE = (64, 48)
 
 
 def stems(data: DataSection, root: Path) -> tuple[set[str], set[str]]:
-    """Return the names that are trained on and those that validate."""
+    """Return the names of training and validation images."""
     drawn = BatchSource(data, root, 0)
     assert drawn.draw(0, 2).content.shape == (2, 3, 32, 32)
     trained = {single.stem for images in drawn.sets for single in images.rgb}
@@ -38,7 +38,7 @@ def section(sources: list[Source], validation: str = "set", **keys: str) -> Data
 
 
 @pytest.mark.parametrize("name", ["msrs", "generic-ab", "flir-aligned"])
-def test_published_parts_of_any_layout(name: str, tmp_path: Path) -> None:
+def test_published_subsets_of_any_layout(name: str, tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card(name), 6, SIZE)
     parts = sorted({str(pair.part) for pair in list_pairs(tmp_path / "set", load_card(name))})
     keys = {"validation_card": name, "validation_part": parts[0]}
@@ -51,7 +51,7 @@ def test_published_parts_of_any_layout(name: str, tmp_path: Path) -> None:
         find_sources(section([Source("set", card=name, part="tran")]), tmp_path)
 
 
-def test_parts_of_a_split_file(tmp_path: Path) -> None:
+def test_subsets_of_a_split_file(tmp_path: Path) -> None:
     card = load_card("kaist")
     write_layout(tmp_path / "set", card, 8, SIZE)
     pairs = list_pairs(tmp_path / "set", card)
@@ -67,7 +67,7 @@ def test_parts_of_a_split_file(tmp_path: Path) -> None:
         find_sources(section([replace(source, split="none.json")]), tmp_path)
 
 
-def test_bands_of_16_bits_in_the_near_infrared(tmp_path: Path) -> None:
+def test_16_bit_near_infrared_bands(tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card("sentinel2"), 4, SIZE)
     data = section([Source("set", card="sentinel2")], validation_card="sentinel2", band="nir")
     with pytest.raises(InputError, match=r"not used for validation, got none"):
@@ -82,13 +82,13 @@ def test_bands_of_16_bits_in_the_near_infrared(tmp_path: Path) -> None:
 
 
 def write_card(path: Path, **changes: str) -> None:
-    """Write the generic card under the name of a file, with other values of some keys."""
+    """Write the generic card under another file name, with changed values of some keys."""
     lines = (resource("datasets") / "generic-paired.yaml").read_text().splitlines()
     changed = {"name": path.stem, **changes}
     path.write_text("\n".join(f"{k}: {changed[k]}" if (k := s.split(":")[0]) in changed else s for s in lines))
 
 
-def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
+def test_black_hot_cards_are_inverted(tmp_path: Path) -> None:
     render_pairs(tmp_path / "white", 3)
     render_pairs(tmp_path / "black", 3)
     for path in (tmp_path / "black" / "ir").iterdir():
@@ -108,7 +108,7 @@ def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
     np.testing.assert_array_equal(truth, np.asarray(Image.open(tmp_path / "white" / "ir" / "scene_0.png")))
 
 
-def test_cards_of_no_certain_polarity_are_not_learnt_from(tmp_path: Path) -> None:
+def test_cards_of_unknown_polarity_are_rejected(tmp_path: Path) -> None:
     write_card(tmp_path / "mine.yaml", polarity="varies")
     with pytest.raises(InputError, match=r"sources\[0\]\.card, got mine\.yaml, .*'varies'.*'polarity: white-hot'"):
         find_sources(section([Source("set", card="mine.yaml")]), tmp_path)
@@ -133,7 +133,7 @@ def test_unpaired_cards_are_unpaired_sources(tmp_path: Path) -> None:
         find_sources(section([Source("hit", pairing="unpaired", card="hit-uav")], "val"), tmp_path)
 
 
-def test_paired_cards_may_be_used_unpaired_and_validate_without_truth(tmp_path: Path) -> None:
+def test_paired_cards_can_be_used_unpaired(tmp_path: Path) -> None:
     write_layout(tmp_path / "set", load_card("generic-ab"), 4, SIZE)
     source = Source("set", pairing="unpaired", card="generic-ab", part="train")
     data = section([source], validation_pairing="unpaired", validation_card="generic-ab", validation_part="test")

@@ -24,7 +24,7 @@ MODEL = f"{{name: cin, hyper_parameters: {{{SIZES}}}}}"
 
 
 def make_looks(root: Path) -> str:
-    """Write an exemplar that is warm below and one that is warm above, and return the recipe's looks."""
+    """Write an exemplar with warm ground and one with warm sky, and return the recipe's styles."""
     random = np.random.default_rng(0)
     slope = np.linspace(0, 1, 48)[:, None] + 0.05 * random.standard_normal((48, 64))
     for name, low, high, image in (("ground", 0, 80, slope), ("sky", 150, 255, slope[::-1])):
@@ -36,7 +36,7 @@ def looks_recipe(root: Path, **overrides: str) -> Recipe:
     return recipe_of(root, model=MODEL, data__looks=make_looks(root), data__validation_exemplar="null", **overrides)
 
 
-def test_every_look_learns_from_the_pairs_that_resemble_it(tmp_path: Path) -> None:
+def test_every_style_is_trained_on_similar_pairs(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     warm_below = [1, 2, 5]  # of those that do not validate: 1, 2, 3, 5, 6, 7
     slope = np.linspace(20, 200, 64)[:, None] + np.random.default_rng(1).integers(0, 40, (64, 96))
@@ -59,7 +59,7 @@ def _size(root: Path) -> tuple[int, int]:
         return image.size
 
 
-def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path: Path) -> None:
+def test_unpaired_images_train_every_style_with_their_shares(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     sources = "[{path: pairs/rgb, pairing: unpaired, share: 3}, {path: pairs}]"
     source = ViewSource(looks_recipe(root, data__sources=sources).data, root, seed=0)
@@ -74,7 +74,7 @@ def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path:
     assert np.mean(unpaired) == pytest.approx(18 / 21, abs=0.06)
 
 
-def test_a_run_of_looks_knows_their_tones_and_ends_as_weights_that_translate(tmp_path: Path) -> None:
+def test_training_learned_styles_saves_tones_and_usable_weights(tmp_path: Path) -> None:
     recipe = looks_recipe(make_root(tmp_path), training__steps="2", training__validate_every="2")
     trainer_of(tmp_path, "run", recipe).run()
     model = create_model("cin", weights=tmp_path / "run" / "best.safetensors")
@@ -86,7 +86,7 @@ def test_a_run_of_looks_knows_their_tones_and_ends_as_weights_that_translate(tmp
         torch.testing.assert_close(style.tensors["tone.quantiles"], tone_of(exemplar).quantiles)
 
 
-def test_a_run_that_begins_from_adain_begins_with_its_answer_to_the_exemplars(tmp_path: Path) -> None:
+def test_run_initialised_from_adain_starts_with_its_styles(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     adain = small_thermal("adain")
     adain.save(root / "adain.safetensors")
@@ -101,7 +101,7 @@ def test_a_run_that_begins_from_adain_begins_with_its_answer_to_the_exemplars(tm
             torch.testing.assert_close(model(content, model.style("sky")), wanted, atol=1e-5, rtol=0)
 
 
-def test_a_new_look_leaves_the_network_and_the_other_looks_alone(tmp_path: Path) -> None:
+def test_adding_a_style_keeps_the_network_and_the_other_styles(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     trainer_of(root, "old", looks_recipe(root, training__steps="2", training__validate_every="2")).run()
     model = f"{{name: cin, hyper_parameters: {{{SIZES}, looks: [ground, sky, mine]}}}}"
@@ -123,7 +123,7 @@ def test_a_new_look_leaves_the_network_and_the_other_looks_alone(tmp_path: Path)
     assert not torch.allclose(after["quantiles"][2], after["quantiles"][0])
 
 
-def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
+def test_rejects_invalid_style_settings(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     with pytest.raises(InputError, match=r"data\.looks in the recipe of model 'cin'"):
         trainer_of(root, "a", recipe_of(root, model=MODEL))

@@ -1,4 +1,4 @@
-"""Several validation sets: what each is scored by, and what ranks."""
+"""Several validation sets: scores and rank."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def section(**options: str) -> DataSection:
     [("cell_correlation", -0.1), ("gradient_agreement", -0.1), ("people_hot", -0.1), ("exemplar_distance", 0.1),
      ("psnr", -1.0), ("patch_mmd", 1.0)],
 )  # fmt: skip
-def test_every_column_ranks_by_its_own_sign(column: str, worse: float) -> None:
+def test_every_metric_affects_the_rank_with_its_sign(column: str, worse: float) -> None:
     assert rank_of({**GOOD, column: GOOD[column] + worse}) > rank_of(GOOD)
     assert rank_of({**GOOD, column: GOOD[column] - worse}) < rank_of(GOOD)
 
@@ -81,25 +81,25 @@ def test_every_column_ranks_by_its_own_sign(column: str, worse: float) -> None:
     ("column", "worse"),
     [("style", 0.1), ("exemplar_distance", 0.1), ("gradient_input", -0.05), ("people_heat", -0.1)],
 )
-def test_every_column_without_a_truth_ranks_by_its_own_sign(column: str, worse: float) -> None:
+def test_every_unpaired_metric_affects_the_rank_with_its_sign(column: str, worse: float) -> None:
     assert rank_of({**ALONE, column: ALONE[column] + worse}) > rank_of(ALONE)
     assert rank_of({**ALONE, column: ALONE[column] - worse}) < rank_of(ALONE)
 
 
-def test_embossing_is_worth_nothing_and_psnr_only_decides_between_equals() -> None:
+def test_rank_ignores_embossing_and_uses_psnr_only_as_a_tie_breaker() -> None:
     assert rank_of({**ALONE, "gradient_input": 0.9}) == rank_of({**ALONE, "gradient_input": 0.3})
     assert rank_of({**GOOD, "psnr": 25.0, "cell_correlation": 0.59}) > rank_of(GOOD)
     fog = {**GOOD, "psnr": 18.0, "exemplar_distance": 0.1}
     assert rank_of(fog) > rank_of(GOOD)
 
 
-def test_the_rank_is_the_mean_over_sets() -> None:
+def test_rank_is_the_mean_over_sets() -> None:
     report = ValidationReport({"a": GOOD, "b": {**GOOD, "cell_correlation": 0.2}})
     assert report.rank == pytest.approx(rank_of(GOOD) + 0.2)
     assert report.figures()["b/cell_correlation"] == 0.2
 
 
-def test_sets_and_exemplars_are_scored_apart(root: Path) -> None:
+def test_sets_and_exemplars_are_scored_separately(root: Path) -> None:
     vgg = PerceptualEncoder((4, 8, 8, 8, 8))
     validation = Validation(section(), root, vgg)
     assert [len(one.exemplars) for one in validation.sets] == [1, 2]
@@ -112,7 +112,7 @@ def test_sets_and_exemplars_are_scored_apart(root: Path) -> None:
     assert inverted.scores["day"]["people_hot"] == inverted.scores["day"]["people_heat"] == 1
 
 
-def test_figures_are_means_over_exemplars(root: Path) -> None:
+def test_scores_are_means_over_exemplars(root: Path) -> None:
     files = [f"night/ir/scene_{index}.png" for index in range(2)]
     both, first, second = (
         Validation(replace(section(), validations=[ValidationSet("n", "night", chosen)]), root, None)(
@@ -125,7 +125,7 @@ def test_figures_are_means_over_exemplars(root: Path) -> None:
         assert first[key] != second[key]
 
 
-def test_a_truth_is_never_its_own_exemplar(root: Path) -> None:
+def test_ground_truth_is_never_its_own_exemplar(root: Path) -> None:
     oracle = local(lambda gray, exemplar: exemplar.expand_as(gray) if exemplar.shape == gray.shape else gray)
     data = replace(section(), validations=[ValidationSet("n", "night", ["night/ir/scene_0.png"])])
     validation = Validation(data, root, None)
@@ -135,21 +135,21 @@ def test_a_truth_is_never_its_own_exemplar(root: Path) -> None:
     assert Validation(alone, root, None)(oracle).scores["n"]["psnr"] > 100
 
 
-def test_without_truths(root: Path) -> None:
+def test_validation_without_ground_truth(root: Path) -> None:
     data = replace(section(), validations=[ValidationSet("p", "day/rgb", ["day/exemplar.png"], pairing="unpaired")])
     report = Validation(data, root, PerceptualEncoder((4, 8, 8, 8, 8)))(create_model("histogram").eval())
     assert report.scores["p"].keys() == {*UNPAIRED} - {"people_heat"}
     assert report.scores["p"]["exemplar_distance"] < 0.02
 
 
-def test_reflected_light_has_no_heat_and_no_embossing(root: Path) -> None:
+def test_nir_validation_has_no_heat_and_no_embossing_metrics(root: Path) -> None:
     data = replace(section(), band="nir")
     report = Validation(data, root, None)(local(lambda gray, _: gray))
     assert not {"people_hot", "luma_highpass"} & report.scores["day"].keys()
     assert not [gate for gate in report.gates if "luma" in gate.name]
 
 
-def test_a_shortened_validation_asks_no_gate(root: Path) -> None:
+def test_shortened_validation_has_no_gates(root: Path) -> None:
     validation, model = Validation(section(), root, None), local(lambda gray, _: gray)
     assert validation(model, limit=1).gates == []
     names = [gate.name for gate in validation(model).gates]
@@ -157,13 +157,13 @@ def test_a_shortened_validation_asks_no_gate(root: Path) -> None:
     assert {"day/luma_highpass", "day/truth_highpass", "night/truth_highpass"} <= {*names}
 
 
-def test_labels_that_are_named_must_fit(root: Path) -> None:
+def test_given_labels_must_match(root: Path) -> None:
     with pytest.raises(Exception, match="quarter of the scene's"):
         Image.fromarray(np.zeros((9, 9, 4), np.uint8)).save(root / "labels" / "day" / "scene0.png")
         Validation(section(labels="labels/day"), root, None)
 
 
-def test_streets_have_dark_people() -> None:
+def test_people_are_dark_in_rgb_and_warm_in_infrared() -> None:
     rgb, ir = render(0)
     left, top, right, bottom = PEOPLE[0]
     assert rgb[top:bottom, left:right].mean() < rgb.mean() and ir[top:bottom, left:right].mean() > ir.mean()

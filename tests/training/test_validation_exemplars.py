@@ -1,4 +1,4 @@
-"""The exemplars of a validation set: named ones, or typical ones."""
+"""The exemplars of a validation set: given or typical ones."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ def names(section: DataSection, root: Path) -> list[str]:
     return [path.name for _, path in validation_exemplars(section, root, chosen, found)]
 
 
-def test_two_typical_images_of_the_set_that_differ(section: DataSection, tmp_path: Path) -> None:
+def test_two_typical_and_different_images_are_chosen(section: DataSection, tmp_path: Path) -> None:
     # The middle of 10, 60, 110, and of 120, 140, 250.
     assert names(section, tmp_path) == ["scene_1.png", "scene_4.png"]
 
 
-def test_without_truths_those_of_the_first_source_that_do_not_validate(section: DataSection, tmp_path: Path) -> None:
+def test_without_ground_truth_training_images_of_the_first_source_are_used(
+    section: DataSection, tmp_path: Path
+) -> None:
     held_out = ValidationSet("held-out", "pairs", every=3)  # scenes 0 and 3
     unpaired = ValidationSet("alone", "pairs/rgb", pairing="unpaired")
     assert names(replace(section, validations=[unpaired, held_out]), tmp_path) == ["scene_1.png", "scene_4.png"]
@@ -45,12 +47,12 @@ def test_without_truths_those_of_the_first_source_that_do_not_validate(section: 
     assert len(names(one, tmp_path)) == 2  # nothing else is left
 
 
-def test_a_single_image_is_taken_once(section: DataSection, tmp_path: Path) -> None:
+def test_single_image_is_used_once(section: DataSection, tmp_path: Path) -> None:
     single = replace(section, validations=[ValidationSet("one", "pairs", every=6)])
     assert names(single, tmp_path) == ["scene_0.png"]
 
 
-def test_named_files_are_taken_and_must_be_there(section: DataSection, tmp_path: Path) -> None:
+def test_given_files_are_used_and_must_exist(section: DataSection, tmp_path: Path) -> None:
     files = ["pairs/ir/scene_4.png", "pairs/ir/scene_0.png"]
     named = replace(section, validations=[ValidationSet("all", "pairs", files)])
     assert names(named, tmp_path) == ["scene_4.png", "scene_0.png"]

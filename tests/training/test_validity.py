@@ -1,4 +1,4 @@
-"""What is not valid in a pair is known wherever the pair is trained on or validated with."""
+"""Invalid pixels of pairs are known in training and validation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 96, 128
 
 
 def write(root: Path, valid: int = 64) -> Path:
-    """Write pairs that are white in RGB where their ground truth is valid, left of a column, and black elsewhere."""
+    """Write pairs whose RGB image is white where the ground truth is valid (left of a column) and black elsewhere."""
     for side in ("rgb", "ir"):
         (root / side).mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -50,7 +50,7 @@ def section(tmp_path: Path) -> DataSection:
 
 
 @pytest.mark.parametrize("kind", [BatchSource, ViewSource])
-def test_a_batch_knows_its_valid_pixels(section: DataSection, tmp_path: Path, kind: type[ImageSource]) -> None:
+def test_batch_has_valid_pixels(section: DataSection, tmp_path: Path, kind: type[ImageSource]) -> None:
     batch = kind(section, tmp_path, 0).draw(0, 8)
     assert batch.valid is not None
     assert batch.valid.shape == batch.truth.shape
@@ -67,7 +67,7 @@ def test_a_batch_knows_its_valid_pixels(section: DataSection, tmp_path: Path, ki
     assert torch.equal(moved.valid, batch.valid)
 
 
-def test_a_view_is_in_canonical_tone_over_what_is_valid(section: DataSection, tmp_path: Path) -> None:
+def test_canonical_tone_of_a_view_uses_valid_pixels(section: DataSection, tmp_path: Path) -> None:
     batch = ViewSource(section, tmp_path, 0).draw(0, 8)
     assert batch.valid is not None
     for valid, truth in zip(batch.valid, batch.truth, strict=True):
@@ -77,7 +77,7 @@ def test_a_view_is_in_canonical_tone_over_what_is_valid(section: DataSection, tm
             assert (truth[~valid] == 0.5).all()
 
 
-def test_an_exemplar_is_extended_where_it_is_not_valid(section: DataSection, tmp_path: Path) -> None:
+def test_exemplar_is_extended_over_invalid_pixels(section: DataSection, tmp_path: Path) -> None:
     images = find_images(section, tmp_path, ImageCache(1))[0]
     infrared, valid = images.infrared_image(0), images.valid(0)
     assert valid is not None
@@ -90,7 +90,7 @@ def test_an_exemplar_is_extended_where_it_is_not_valid(section: DataSection, tmp
 
 
 @pytest.mark.parametrize("kind", [BatchSource, ViewSource])
-def test_an_unpaired_rgb_image_is_masked(tmp_path: Path, kind: type[ImageSource]) -> None:
+def test_unpaired_rgb_image_is_masked(tmp_path: Path, kind: type[ImageSource]) -> None:
     write(tmp_path / "pairs")
     hide(tmp_path / "pairs/rgb")
     source = Source("pairs", pairing="unpaired", max_width=64)
@@ -107,14 +107,14 @@ def test_an_unpaired_rgb_image_is_masked(tmp_path: Path, kind: type[ImageSource]
     assert any(mask.any() and not mask.all() for mask in batch.valid)
 
 
-def test_pairs_that_are_valid_everywhere_have_no_mask(tmp_path: Path) -> None:
+def test_fully_valid_pairs_have_no_mask(tmp_path: Path) -> None:
     write(tmp_path / "pairs", valid=WIDTH)
     section = DataSection("lwir", [Source("pairs")], "pairs", validation_every=4, crop=64, view_size=[64, 96])
     assert BatchSource(section, tmp_path, 0).draw(0, 4).valid is None
     assert ViewSource(section, tmp_path, 0).draw(0, 4).valid is None
 
 
-def test_a_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_path: Path) -> None:
+def test_validation_scene_has_valid_pixels(section: DataSection, tmp_path: Path) -> None:
     images = load_validations(section, tmp_path)[0]
     scene, _ = next(images.scenes(images.exemplars[0]))
     assert scene.valid is not None
@@ -124,7 +124,7 @@ def test_a_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_pat
     assert moved.stem == scene.stem
 
 
-def test_an_unpaired_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_path: Path) -> None:
+def test_unpaired_validation_scene_has_valid_pixels(section: DataSection, tmp_path: Path) -> None:
     hide(tmp_path / "pairs/rgb")
     sets = [ValidationSet("alone", "pairs/rgb", ["pairs/ir/scene_0.png"], pairing="unpaired")]
     data = replace(section, validation="", validations=sets)

@@ -16,7 +16,7 @@ from tests.training.views_of import painted
 
 
 def write(root: Path, count: int = 6) -> Path:
-    """Write painted pairs and their labels; scene n is the brighter, the larger n."""
+    """Write painted pairs and their labels; brightness increases with the scene number."""
     for side in ("rgb", "ir", "labels"):
         (root / side).mkdir(parents=True)
     for index in range(count):
@@ -39,7 +39,7 @@ def same(one: Batch, other: Batch) -> bool:
     return all(torch.equal(value, other.tensors()[name]) for name, value in one.tensors().items())
 
 
-def test_a_batch_depends_on_seed_and_step_alone(section: DataSection, tmp_path: Path) -> None:
+def test_batch_depends_only_on_seed_and_step(section: DataSection, tmp_path: Path) -> None:
     first, second = ViewSource(section, tmp_path, 3), ViewSource(section, tmp_path, 3)
     second.draw(0, 2)
     assert same(first.draw(7, 4), second.draw(7, 4))
@@ -65,7 +65,7 @@ def test_shapes_ranges_and_tone(section: DataSection, tmp_path: Path) -> None:
     assert not batch.mirrored.any()
 
 
-def test_a_view_is_the_same_whenever_its_key_returns(section: DataSection, tmp_path: Path) -> None:
+def test_equal_keys_give_equal_views(section: DataSection, tmp_path: Path) -> None:
     source = ViewSource(section, tmp_path, 0)
     seen: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
     returned = 0
@@ -84,14 +84,14 @@ def test_a_view_is_the_same_whenever_its_key_returns(section: DataSection, tmp_p
     assert len({tuple(content.flatten()[:50].tolist()) for content, _ in seen.values()}) == len(seen) > 10
 
 
-def test_views_that_never_return_have_no_keys(section: DataSection, tmp_path: Path) -> None:
+def test_unlimited_views_have_no_keys(section: DataSection, tmp_path: Path) -> None:
     source = ViewSource(replace(section, views=0), tmp_path, 0)
     assert source.draw(0, 4).keys is None
     assert not torch.equal(source.draw(0, 4).content, source.draw(1, 4).content)
     assert same(source.draw(2, 4), ViewSource(replace(section, views=0), tmp_path, 0).draw(2, 4))
 
 
-def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path) -> None:
+def test_rank_batches_form_the_whole_batch(section: DataSection, tmp_path: Path) -> None:
     whole = ViewSource(section, tmp_path, 3).draw(4, 6)
     for rank in range(3):
         part = ViewSource(section, tmp_path, 3, rank, 3).draw(4, 6)
@@ -103,7 +103,7 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
 
 @pytest.fixture
 def told(section: DataSection, tmp_path: Path) -> DataSection:
-    """Infrared images with as many bright columns as tell which one it is, in any crop and tone."""
+    """Infrared images identifiable by their number of bright columns in any crop and tone."""
     for index in range(6):
         image = np.zeros((96, 128), np.uint8)
         image[:: index + 2] = 255
@@ -112,7 +112,7 @@ def told(section: DataSection, tmp_path: Path) -> DataSection:
 
 
 def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[int, int]]:
-    """Return which image was translated and whose infrared image was its exemplar, by number among the sources."""
+    """Return the indices of the translated image and of its exemplar among the sources."""
     source = ViewSource(replace(section, own_exemplar=share), root, 0)
     asked: list[int] = []
     (images,) = source.sets
@@ -136,7 +136,9 @@ def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[i
     return found
 
 
-def test_exemplars_are_the_own_ones_by_their_share_else_of_similar_light(told: DataSection, tmp_path: Path) -> None:
+def test_exemplars_are_own_images_with_a_given_share_or_of_similar_brightness(
+    told: DataSection, tmp_path: Path
+) -> None:
     assert all(own == other for own, other in exemplars_of(told, tmp_path, 1.0))
     pairs = exemplars_of(told, tmp_path, 0.0)
     # Five images whose light grows with their number: the four nearest leave out the one at the other end.
@@ -146,7 +148,7 @@ def test_exemplars_are_the_own_ones_by_their_share_else_of_similar_light(told: D
     assert np.mean([own == other for own, other in half]) == pytest.approx(0.5 + 0.5 / 4, abs=0.12)
 
 
-def test_unpaired_photographs_take_the_exemplar_for_a_truth(section: DataSection, tmp_path: Path) -> None:
+def test_unpaired_images_use_the_exemplar_as_target(section: DataSection, tmp_path: Path) -> None:
     unpaired = Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")
     data = replace(section, sources=[unpaired], validation="pairs/rgb", validation_pairing="unpaired")
     batch = ViewSource(data, tmp_path, 0).draw(0, 6)
@@ -158,7 +160,7 @@ def test_unpaired_photographs_take_the_exemplar_for_a_truth(section: DataSection
     assert not batch.classes.any(), "no labels were named"
 
 
-def test_samples_with_a_truth_are_weighted_over_all_parts(section: DataSection, tmp_path: Path) -> None:
+def test_paired_samples_are_weighted_over_all_ranks(section: DataSection, tmp_path: Path) -> None:
     unpaired = Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")
     data = replace(section, sources=[*section.sources, unpaired])
     parts = [ViewSource(data, tmp_path, 1, rank, 2).draw(0, 8) for rank in range(2)]
@@ -169,13 +171,13 @@ def test_samples_with_a_truth_are_weighted_over_all_parts(section: DataSection, 
     assert ViewSource(data, tmp_path, 1).draw(0, 8).truth_weight == 1
 
 
-def test_validation_pairs_are_never_drawn(section: DataSection, tmp_path: Path) -> None:
+def test_validation_pairs_are_not_drawn(section: DataSection, tmp_path: Path) -> None:
     source = ViewSource(section, tmp_path, 0)
     assert source.count == 5
     assert "scene_0" not in {single.path.stem for single in source.sets[0].rgb}
 
 
-def test_a_registered_set_is_drawn_registered(section: DataSection, tmp_path: Path) -> None:
+def test_registration_is_applied_to_drawn_pairs(section: DataSection, tmp_path: Path) -> None:
     from tests.data.test_registration import moved, pair
 
     for index in range(6):

@@ -27,7 +27,7 @@ SIZE = (64, 96)
 
 
 def interior(classes: Tensor) -> Tensor:
-    """Return where the class of a position is that of all its neighbours (h, w)."""
+    """Return where a position has the class of all its neighbours (h, w)."""
     found = torch.ones_like(classes, dtype=torch.bool)
     for dy in (-1, 0, 1):
         for dx in (-1, 0, 1):
@@ -36,8 +36,8 @@ def interior(classes: Tensor) -> Tensor:
     return found
 
 
-def test_labels_and_truth_stay_with_their_pixels() -> None:
-    """Red tells the class: after any crop, size and mirroring it still does."""
+def test_labels_and_target_stay_aligned() -> None:
+    """The red level determines the class, after any crop, resizing and mirroring."""
     photograph, infrared, labels = painted()
     checked = mirrored = 0
     for seed in range(24):
@@ -64,7 +64,7 @@ def test_labels_and_truth_stay_with_their_pixels() -> None:
     assert 4 < mirrored < 20
 
 
-def test_a_view_depends_on_the_random_state_alone() -> None:
+def test_view_depends_only_on_the_random_state() -> None:
     photograph, infrared, labels = painted()
     one, two, other = (draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(s)) for s in (3, 3, 4))
     for name in ("content", "truth", "classes"):
@@ -72,7 +72,7 @@ def test_a_view_depends_on_the_random_state_alone() -> None:
         assert not torch.equal(getattr(one, name), getattr(other, name))
 
 
-def test_a_share_of_rgb_images_is_darkened_and_their_truth_is_not() -> None:
+def test_darkening_applies_to_a_share_of_rgb_images_but_not_to_targets() -> None:
     rgb, infrared, labels = painted()
 
     def drawn(darkened: float) -> list[View]:
@@ -88,7 +88,7 @@ def test_a_share_of_rgb_images_is_darkened_and_their_truth_is_not() -> None:
         assert torch.equal(one.truth, other.truth)
 
 
-def test_what_is_not_there_is_none_and_changes_nothing_else() -> None:
+def test_missing_inputs_are_none_and_do_not_change_the_rest() -> None:
     photograph, infrared, labels = painted()
     whole = draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(1))
     alone = draw_view(photograph, None, labels, SIZE, np.random.default_rng(1))
@@ -97,8 +97,8 @@ def test_what_is_not_there_is_none_and_changes_nothing_else() -> None:
     assert draw_view(photograph, infrared, None, SIZE, np.random.default_rng(1)).classes is None
 
 
-def test_degraded_photographs_are_never_darkened(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The infrared image of a day does not become that of a night."""
+def test_degraded_images_are_not_darkened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daytime infrared image does not become a night-time one."""
 
     def refuse(*_: object) -> Tensor:
         raise AssertionError("darkened")
@@ -137,7 +137,7 @@ def test_half_of_the_crops_are_centred_on_people_and_vehicles() -> None:
 
 
 @pytest.mark.parametrize("size", [(480, 640), (512, 512), (640, 300), (100, 700)])
-def test_crops_lie_in_the_image_and_keep_their_aspect(size: tuple[int, int]) -> None:
+def test_crops_are_inside_the_image_and_keep_their_aspect(size: tuple[int, int]) -> None:
     for seed in range(50):
         crop = draw_crop(*size, None, np.random.default_rng(seed))
         assert crop.top >= 0
@@ -149,7 +149,7 @@ def test_crops_lie_in_the_image_and_keep_their_aspect(size: tuple[int, int]) -> 
         assert crop.width * size[1] >= 0.5 * min(size[1], 1.05 * size[0]) - 1
 
 
-def test_a_crop_is_resized_with_its_range() -> None:
+def test_crop_keeps_its_range_when_resized() -> None:
     levels = np.arange(100 * 120, dtype=np.uint16).reshape(100, 120) * 5
     found = Crop(0.25, 0.5, 0.5, 0.25).of(levels, (50, 30))
     torch.testing.assert_close(found[0], torch.from_numpy(levels[25:75, 60:90] / 65535).float())
@@ -177,7 +177,7 @@ def test_exemplars_are_crops_in_canonical_tone(size: tuple[int, int]) -> None:
     assert torch.equal(exemplars[3], draw_exemplar(infrared, np.random.default_rng(3)))
 
 
-def test_neighbours_are_alike_in_light() -> None:
+def test_neighbours_have_similar_brightness() -> None:
     lumas = np.array([0.1, 0.9, 0.12, 0.5, 0.11, 0.8, 0.55, 0.2])
     assert {*neighbours(lumas, 0)} == {0, 4, 2, 7}
     assert {*neighbours(lumas, 1)} == {1, 5, 6, 3}
@@ -185,13 +185,13 @@ def test_neighbours_are_alike_in_light() -> None:
     assert {*neighbours(np.linspace(0, 1, 40), 20)} <= set(range(15, 26))
 
 
-def test_mean_luma_is_that_of_the_photograph() -> None:
+def test_mean_luma_is_that_of_the_image() -> None:
     levels = np.zeros((64, 64, 3), np.uint8)
     levels[..., 1] = 255
     assert mean_luma(levels) == pytest.approx(0.587, abs=1e-4)
 
 
-def test_labels_are_those_of_the_stem(tmp_path: Path) -> None:
+def test_labels_are_found_by_stem(tmp_path: Path) -> None:
     labels = painted()[2]
     Image.fromarray(labels, "RGBA").save(tmp_path / "a.png")
     found = read_labels(tmp_path, "a")

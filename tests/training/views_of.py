@@ -1,4 +1,4 @@
-"""RGB images whose class labels can be read off their pixels."""
+"""RGB images whose pixels determine their class labels."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def rgb(seed: int = 0, height: int = 40, width: int = 56) -> NDArray[np.uint8]:
-    """Return an RGB image (3, H, W) of coloured tiles; without the imports of conftest, which take workers long."""
+    """Return an RGB image (3, H, W) of coloured tiles, without the slow imports of conftest."""
     tiles = np.random.default_rng(seed).integers(0, 256, (3, height // 8 + 1, width // 8 + 1), np.uint8)
     return np.ascontiguousarray(tiles.repeat(8, axis=1).repeat(8, axis=2)[:, :height, :width])
 

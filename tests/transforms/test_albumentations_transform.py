@@ -20,7 +20,7 @@ def make(exemplar: Path, **given: Any) -> AlbumentationsToInfrared:
     return AlbumentationsToInfrared(str(exemplar), model="histogram", **given)
 
 
-def test_only_the_image_changes(exemplar: Path) -> None:
+def test_only_the_image_is_changed(exemplar: Path) -> None:
     image, mask = photograph(40, 56), np.arange(40 * 56, dtype=np.uint8).reshape(40, 56)
     pipeline = albumentations.Compose(
         [make(exemplar)],
@@ -45,11 +45,11 @@ def test_agrees_with_the_torchvision_transform(exemplar: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(40, 56), (40, 56, 1)])
-def test_takes_gray_images(exemplar: Path, shape: tuple[int, ...]) -> None:
+def test_accepts_gray_images(exemplar: Path, shape: tuple[int, ...]) -> None:
     assert make(exemplar)(image=photograph(40, 56)[..., 0].reshape(shape))["image"].shape == (40, 56, 3)
 
 
-def test_is_saved_and_read_again(exemplar: Path, tmp_path: Path) -> None:
+def test_round_trips_through_serialisation(exemplar: Path, tmp_path: Path) -> None:
     transform = albumentations.Compose(
         [make(exemplar, strength=(0.2, 0.9), sensors=["boson-640"], flip_probability=0.5, image_seed=2, p=0.5)]
     )
@@ -64,7 +64,7 @@ def test_is_saved_and_read_again(exemplar: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(*forced)
 
 
-def test_is_replayed(exemplar: Path) -> None:
+def test_supports_replay(exemplar: Path) -> None:
     pipeline = albumentations.ReplayCompose(
         [make(exemplar, strength=(0, 1), sensors="boson-640", flip_probability=0.5)]
     )
@@ -77,7 +77,7 @@ def test_is_replayed(exemplar: Path) -> None:
         np.testing.assert_array_equal(again, result["image"])
 
 
-def test_the_seed_of_compose_repeats_the_draws(exemplar: Path) -> None:
+def test_compose_seed_repeats_the_draws(exemplar: Path) -> None:
     def results(seed: int) -> list[bytes]:
         pipeline = albumentations.Compose([make(exemplar, strength=(0, 1))], seed=seed)
         return [pipeline(image=photograph(40, 56))["image"].tobytes() for _ in range(3)]
@@ -86,7 +86,7 @@ def test_the_seed_of_compose_repeats_the_draws(exemplar: Path) -> None:
     assert len({*results(1), *results(2)}) == 6
 
 
-def test_frames_of_a_sensor_follow_each_other(exemplar: Path) -> None:
+def test_sensor_frames_are_consecutive(exemplar: Path) -> None:
     transform = make(exemplar, sensors="tau2-640", image_seed=0)
     image = photograph(40, 56)
     made = transform(images=np.stack([image, image]))["images"]
@@ -95,7 +95,7 @@ def test_frames_of_a_sensor_follow_each_other(exemplar: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_works_in_workers(exemplar: Path, method: str) -> None:
+def test_works_in_dataloader_workers(exemplar: Path, method: str) -> None:
     transform = make(exemplar, strength=(0, 1), sensors="boson-640", image_seed=1)
     transform(image=photograph(40, 56))
     images = AlbumentationsImages(transform, 4, 4)
@@ -104,13 +104,13 @@ def test_works_in_workers(exemplar: Path, method: str) -> None:
         np.testing.assert_array_equal(made.numpy(), expected)
 
 
-def test_workers_draw_apart_and_epochs_too(exemplar: Path) -> None:
+def test_workers_and_epochs_draw_differently(exemplar: Path) -> None:
     loader = DataLoader(AlbumentationsImages(make(exemplar, strength=(0, 1)), 4, 1), batch_size=None, num_workers=2)
     epochs = [made.numpy().tobytes() for _ in range(2) for made in loader]
     assert len(set(epochs)) == 8
 
 
-def test_refuses_inputs_that_are_not_images(exemplar: Path) -> None:
+def test_rejects_inputs_that_are_not_images(exemplar: Path) -> None:
     with pytest.raises(InputError, match="3 or 1 channels"):
         make(exemplar)(image=np.zeros((40, 56, 4), np.uint8))
     with pytest.raises(InputError, match="before Normalize"):

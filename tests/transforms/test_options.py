@@ -33,17 +33,17 @@ def draws(options: InfraredOptions, count: int = 400) -> list[Any]:
         ({"image_seed": -1}, "image_seed"),
     ],
 )
-def test_refuses_values_out_of_range(given: dict[str, Any], message: str) -> None:
+def test_rejects_values_out_of_range(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         InfraredOptions.of("a.png", **given)
 
 
-def test_an_unknown_sensor_names_the_closest() -> None:
+def test_unknown_sensor_suggests_the_closest() -> None:
     with pytest.raises(UnknownNameError, match="boson-640"):
         InfraredOptions.of("a.png", sensors="boson-64")
 
 
-def test_arguments_survive_json() -> None:
+def test_arguments_round_trip_through_json() -> None:
     options = InfraredOptions.of(
         ["a.png", "preset:b"], strength=(0.2, 0.9), sensors=["boson-640"], exemplar_range=(10, 20), image_seed=3
     )
@@ -79,7 +79,7 @@ def test_gain_control_alone_is_always_applied() -> None:
     assert {draw.camera for draw in draws(options, 20)} == {0}
 
 
-def test_another_option_leaves_the_other_draws_as_they_are() -> None:
+def test_options_do_not_affect_each_others_draws() -> None:
     plain, flipped = (draws(InfraredOptions.of(["a", "b"], flip_probability=p), 50) for p in (0, 1))
     assert [draw.style for draw in plain] == [draw.style for draw in flipped]
     assert [draw.frame for draw in plain] == [draw.frame for draw in flipped]

@@ -20,7 +20,7 @@ from tests.transforms.samples import rgb
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Notes every load of a model."""
+    """Counts the loads of a model."""
     found: list[Any] = []
     load = Translator.load.__func__  # type: ignore[attr-defined]
 
@@ -45,7 +45,7 @@ def test_styles_are_prepared_once_and_shared(exemplar: Path, loads: list[Any]) -
     assert len(loads) == 2
 
 
-def test_an_exemplar_that_changed_is_read_again(exemplar: Path, loads: list[Any]) -> None:
+def test_changed_exemplar_is_read_again(exemplar: Path, loads: list[Any]) -> None:
     first = Renderer(options(exemplar))
     Image.fromarray(255 - thermal(96, 128, 9)).save(exemplar)
     os.utime(exemplar, ns=(1, 1))
@@ -63,7 +63,7 @@ def test_unused_translators_are_released(exemplar: Path) -> None:
     assert len(module._loaded) == kept
 
 
-def test_a_sensor_sees_hot_as_bright_in_a_black_hot_style(exemplar: Path, tmp_path: Path) -> None:
+def test_sensor_sees_hot_as_bright_in_a_black_hot_style(exemplar: Path, tmp_path: Path) -> None:
     sensor = tmp_path / "noisy.yaml"
     sensor.write_text("temporal: {read: 0.05}\n")
     image = np.full((1, 32, 48), 0.3, np.float32)
@@ -84,7 +84,7 @@ def test_image_seed_reads_dtype_shape_and_values(exemplar: Path) -> None:
     assert made.draw(1, [image.astype(np.uint16)]) != same
 
 
-def test_refuses_missing_files_and_unknown_names(exemplar: Path, tmp_path: Path) -> None:
+def test_rejects_missing_files_and_unknown_names(exemplar: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.png"):
         Renderer(InfraredOptions.of(str(tmp_path / "none.png"), model="histogram"))
     with pytest.raises(UnknownNameError, match="lwir-road-day"):
@@ -93,7 +93,7 @@ def test_refuses_missing_files_and_unknown_names(exemplar: Path, tmp_path: Path)
         Renderer(options(exemplar, device="cuda:99"))
 
 
-def test_cuda_in_a_worker_is_refused_with_a_remedy(exemplar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_in_a_worker_is_rejected_with_a_hint(exemplar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Renderer(options(exemplar))
     object.__setattr__(made.translator, "device", torch.device("cuda"))
     monkeypatch.setattr(module, "get_worker_info", object)

@@ -23,7 +23,7 @@ def histogram(exemplar: Path) -> ToInfrared:
     return ToInfrared(str(exemplar), model="histogram", exemplar_polarity="white-hot")
 
 
-def test_only_the_image_changes(histogram: ToInfrared) -> None:
+def test_only_the_image_is_changed(histogram: ToInfrared) -> None:
     image = tv_tensors.Image(torch.from_numpy(rgb()))
     target = {
         "boxes": tv_tensors.BoundingBoxes([[1, 2, 30, 20]], format="XYXY", canvas_size=(40, 56)),
@@ -44,7 +44,7 @@ def test_only_the_image_changes(histogram: ToInfrared) -> None:
 
 
 @pytest.mark.parametrize("polarity", ["white-hot", "black-hot"])
-def test_gives_the_pixels_of_convert(tmp_path: Path, polarity: str) -> None:
+def test_equals_the_convert_command(tmp_path: Path, polarity: str) -> None:
     Image.fromarray(photograph(45, 63)).save(tmp_path / "a.png")
     command = ["convert", str(tmp_path / "a.png"), "--style", "preset:lwir-road-day", "--polarity", polarity]
     assert main([*command, "-o", str(tmp_path / "out"), "-q", "--device", "cpu", "--strength", "0.7"]) == 0
@@ -76,7 +76,7 @@ def test_pil_images_stay_pil_images(exemplar: Path, mode: str, channels: Any) ->
     assert (made.mode, made.size) == ("L" if channels == 1 else "RGB", (56, 40))
 
 
-def test_batches_and_videos_share_a_draw(exemplar: Path) -> None:
+def test_batches_and_videos_share_one_draw(exemplar: Path) -> None:
     transform = ToInfrared(str(exemplar), model="histogram", strength=(0, 1), channels=1)
     frames = torch.from_numpy(np.stack([rgb(seed) for seed in range(3)]))
     torch.manual_seed(5)
@@ -102,7 +102,7 @@ def test_flips_polarity(histogram: ToInfrared, exemplar: Path) -> None:
     torch.testing.assert_close(1 - flipped(unit), histogram(unit))
 
 
-def test_a_sensor_sees_hot_as_bright_and_its_noise_is_drawn(exemplar: Path, histogram: ToInfrared) -> None:
+def test_sensor_sees_hot_as_bright_and_draws_its_noise(exemplar: Path, histogram: ToInfrared) -> None:
     image = torch.from_numpy(rgb(0, 96, 128)).float() / 255
     noisy = ToInfrared(str(exemplar), model="histogram", exemplar_polarity="white-hot", sensors="tau2-640")
     first, second = noisy(image), noisy(image)
@@ -116,7 +116,7 @@ def test_a_sensor_sees_hot_as_bright_and_its_noise_is_drawn(exemplar: Path, hist
     assert not torch.equal(frames[0], frames[1])
 
 
-def test_is_repeated_by_torchs_seed_and_leaves_its_state_alone(exemplar: Path) -> None:
+def test_follows_the_torch_seed_and_keeps_its_state(exemplar: Path) -> None:
     transform = ToInfrared(str(exemplar), model="histogram", strength=(0, 1))
     image = torch.from_numpy(rgb())
     torch.manual_seed(3)
@@ -132,7 +132,7 @@ def test_is_repeated_by_torchs_seed_and_leaves_its_state_alone(exemplar: Path) -
     assert torch.equal(torch.rand(1), after)
 
 
-def test_image_seed_depends_on_the_image_alone(exemplar: Path) -> None:
+def test_image_seed_depends_only_on_the_image(exemplar: Path) -> None:
     transform = ToInfrared(str(exemplar), model="histogram", strength=(0, 1), image_seed=4)
     first, second = torch.from_numpy(rgb(0)), torch.from_numpy(rgb(1))
     made = [transform(first), transform(second)]
@@ -160,7 +160,7 @@ def test_workers_share_the_styles_and_agree_with_one_process(exemplar: Path, met
         assert all(shared for _, shared, _ in found)
 
 
-def test_workers_draw_apart_and_epochs_too(exemplar: Path) -> None:
+def test_workers_and_epochs_draw_differently(exemplar: Path) -> None:
     images = TorchvisionImages(ToInfrared(str(exemplar), model="histogram", strength=(0, 1)), 4, 1)
     loader = DataLoader(images, batch_size=None, num_workers=2)
     torch.manual_seed(0)
@@ -182,7 +182,7 @@ def test_workers_draw_apart_and_epochs_too(exemplar: Path) -> None:
         (Image.new("RGBA", (56, 40)), "mode RGB or L"),
     ],
 )
-def test_refuses_inputs_that_are_not_images(histogram: ToInfrared, image: Any, message: str) -> None:
+def test_rejects_inputs_that_are_not_images(histogram: ToInfrared, image: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         histogram(image)
 

@@ -73,7 +73,7 @@ def split(
         from ir_transfer.data.checks.measure import find_similar_pairs
 
         scenes, joined = join_scenes(scenes, find_similar_pairs(pairs))
-        rule += ", joined where they look alike"
+        rule += ", similar scenes joined"
     made = make_split(scenes, val, seed, rule)
     write_split(out, made, card=card.name, seed=seed, val=val)
     give_result(
@@ -98,7 +98,7 @@ def _scenes(pairs: Sequence[Pair], card: Card, scene: str | None, runs: int | No
     if pattern is not None:
         return scenes_by_pattern(pairs, pattern), f"scene is {pattern}"
     if runs is not None:
-        return scenes_by_runs(pairs, runs), f"runs of {runs} neighbours by name"
+        return scenes_by_runs(pairs, runs), f"runs of {runs} consecutive names"
     raise click.UsageError(
         f"expected --scene REGEX or --runs N: names of {card.name} do not determine the scene "
         f"({card.splits.note.strip() or 'see ir-transfer datasets show ' + card.name})"

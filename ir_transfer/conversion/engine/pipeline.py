@@ -5,13 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.pending import Result
 from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.timing import RunTimes
 
@@ -95,13 +95,10 @@ class Pipeline:
                 self._go_on(batcher, devices, writers)
             if self._stopped:
                 return
-            read = readers.submit(self._read, task, size)
+            read = readers.submit(_timed, partial(self.worker.read, task, size))
             self._reading.append((self.flight.begin(size), read))
         while not self._stopped and len(self.flight):
             self._go_on(batcher, devices, writers)
-
-    def _read(self, task: Task, size: Size | None) -> tuple[list[Loaded | Outcome], float]:
-        return _timed(lambda: self.worker.read(task, size))
 
     def _go_on(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
         """Advance the images in flight by one step; taking images that were read comes first."""
@@ -169,12 +166,9 @@ class Pipeline:
                 self._end(item)
                 self._record(result)
             else:
-                self._writing.append((item, writers.submit(self._write, item, result)))
+                self._writing.append((item, writers.submit(_timed, partial(self.worker.write, item, result))))
         while len(self._writing) > self.threads + len(results) or (self._writing and self._writing[0][1].done()):
             self._record_oldest()
-
-    def _write(self, item: Loaded, result: Result) -> tuple[Outcome, float]:
-        return _timed(lambda: self.worker.write(item, result))
 
     def _record_oldest(self) -> None:
         # Removed only after recording: an interrupt in between may record a result twice, but cannot lose it.

@@ -26,19 +26,6 @@ _NODATA = 0  # as for rasters without a nodata value
 
 
 @dataclass(frozen=True)
-class ProcessedResult:
-    """A result that is ready to be written.
-
-    Attributes:
-        data: Content of its file.
-        heat: Objects found and shifted; None without ``--heat``.
-    """
-
-    data: bytes
-    heat: Heated | None = None
-
-
-@dataclass(frozen=True)
 class PostProcess:
     """Converts every translated intensity to the content of its file; thread-safe.
 
@@ -65,8 +52,8 @@ class PostProcess:
         """Whether levels of ``bit_depth`` are accepted in place of an intensity, since no step needs it."""
         return not self.steps and self.heat is None
 
-    def __call__(self, result: Result, job: Job, image: DecodedImage) -> ProcessedResult:
-        """Return the content of the file of a result.
+    def __call__(self, result: Result, job: Job, image: DecodedImage) -> tuple[bytes, Heated | None]:
+        """Return the content of the file of a result, and the shifted objects; None without ``--heat``.
 
         Args:
             result: Intensity (H, W) in [0, 1], or its levels if :attr:`takes_levels`.
@@ -93,7 +80,7 @@ class PostProcess:
             levels = to_stored(levels, job.turn)
         exif = image.reading.kept_exif
         data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
-        return ProcessedResult(data, heated)
+        return data, heated
 
     def _changed(
         self, intensity: NDArray[np.float32], job: Job, image: DecodedImage

@@ -88,7 +88,7 @@ class Reader:
         data = read_bytes(source, self.options.max_pixels)
         if is_remote(source) and holds_raster(data, source.name, self.options.max_pixels):
             raise InputError(
-                f"{source}: expected an image in remote storage, got a raster: name it as GDAL does, such as "
+                f"{source}: expected an image in remote storage, got a raster: pass its GDAL path, such as "
                 "/vsicurl/https://host/name.tif, /vsis3/bucket/name.tif or /vsigs/bucket/name.tif, with a local -o"
             )
         return data
@@ -144,7 +144,7 @@ class Reader:
         notes = image.reading.notes
         notes[:] = file_notes(image, job.source, stretched=self.options.raster.levels is not None)
         if image.valid is not None and not can_tile(self.translator):
-            notes.append("this model or these options let invalid pixels count in its statistics")
+            notes.append("its invalid pixels affect the statistics of this model with these options")
         warn_once(notes, job.source)
 
     def _refuse_large_grid(self, job: Job, image: DecodedImage) -> None:

@@ -89,17 +89,17 @@ class Worker:
         """Post-process a result and write its file."""
         entry = item.entry
         try:
-            made = self.finish(result, item.job, item.image)
-            if made.heat is not None:
-                entry = replace(entry, found=made.heat.found, heated=made.heat.changed)
-            write_whole(self.out / str(entry.output), made.data)
+            data, heated = self.finish(result, item.job, item.image)
+            if heated is not None:
+                entry = replace(entry, found=heated.found, heated=heated.changed)
+            write_whole(self.out / str(entry.output), data)
         except EncodeError as error:
             return write_failure(entry, error)
         except IrTransferError as error:
             return Outcome(replace(entry, error=f"{entry.input}: {error.line}"))
         except MemoryError:
             return Outcome(replace(entry, error=memory_error(entry)))
-        return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(made.data).hexdigest()))
+        return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest()))
 
     def _attempt(self, batch: Sequence[Loaded]) -> tuple[PendingResults | None, str | None]:
         """Start translating a batch; return None and the reason if that fails, after releasing its memory."""

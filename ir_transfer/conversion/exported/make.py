@@ -40,7 +40,7 @@ class ExportOptions:
         style_weights: Blend weight of each style; equal if None.
         weights: Name or file of the weights; by default those that the style requires.
         polarity: Polarity of the results; None keeps that of the style.
-        white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide.
+        white_hot: Whether the exemplar files are white-hot; None lets the bundled classifier decide.
         exemplar_range: Values of the exemplar files for black and white, or how to determine them.
         max_pixels: Exemplars with more pixels are refused.
         overwrite: Replace an existing file.
@@ -63,7 +63,7 @@ class ExportOptions:
     sizes: tuple[tuple[int, int], ...] = field(default=SIZES)
 
     def check(self) -> None:
-        """Raise :class:`~ir_transfer.errors.InputError` for options that do not fit together."""
+        """Raise :class:`~ir_transfer.errors.InputError` for incompatible options."""
         suffix = SUFFIXES[self.kind]
         if self.out.suffix != suffix:
             raise InputError(f"expected -o to end in {suffix} with --to {self.kind}, got {self.out}: rename it")

@@ -55,7 +55,7 @@ class BakedStyleFacts:
 
     @property
     def white_hot(self) -> bool:
-        """Whether hot objects are bright."""
+        """Whether the style is white-hot."""
         return self.facts.polarity != BLACK_HOT
 
     @property

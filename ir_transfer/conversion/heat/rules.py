@@ -62,12 +62,12 @@ class HeatRule:
 
     @property
     def what(self) -> str:
-        """Class and part as they may be typed."""
+        """Class and part in the syntax of ``--heat``."""
         return self.name if self.part is None else f"{self.name}.{self.part}"
 
     @property
     def text(self) -> str:
-        """The rule as it may be typed."""
+        """The rule in the syntax of ``--heat``."""
         return f"{self.what}={self.shift:+g}"
 
 

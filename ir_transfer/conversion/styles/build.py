@@ -122,7 +122,7 @@ class BuiltStyle:
 
 
 def range_text(asked: AskedRange) -> str:
-    """Return a value of ``--exemplar-range`` as typed."""
+    """Return a value of ``--exemplar-range`` in the syntax of the option."""
     return asked if isinstance(asked, str) else f"{asked[0]:g},{asked[1]:g}"
 
 
@@ -147,7 +147,7 @@ def build_style(
         shares: Blend weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.
         weights: Name or file of its weights; the model's default if None.
-        white_hot: Whether hot objects are bright in the exemplars; None lets the bundled classifier decide.
+        white_hot: Whether the exemplars are white-hot; None lets the bundled classifier decide.
         metadata: Strings to save: band, description.
         max_pixels: Exemplars with more pixels are refused.
         report: Called with a line on the polarity of each exemplar.

@@ -77,7 +77,11 @@ def choose_styles(
     info = model_info(name)
     if weights not in {None, "default"} and not info.needs_weights:
         raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: omit it")
-    found: dict[str, Style] = {text: _folder(Path(text)) for text in styles if Path(text).is_dir()}
+    found: dict[str, Style] = {
+        text: ExemplarFolder(Path(text), tuple(expand_exemplars(str(Path(text)))))
+        for text in styles
+        if Path(text).is_dir()
+    }
     found |= codes
     if LOOKS in info.controls:
         named = [text for text in styles if text.startswith(PRESET)]
@@ -97,10 +101,6 @@ def choose_styles(
     theirs = next((codes[text].weights for text in styles if text in codes), "")
     chosen = weights or (theirs if theirs in info.weights else "default")
     return StyleChoice(name, chosen, tuple(found.get(text, Path(text)) for text in styles), given)
-
-
-def _folder(path: Path) -> ExemplarFolder:
-    return ExemplarFolder(path, tuple(expand_exemplars(str(path))))
 
 
 def expand_exemplars(text: str) -> list[Path]:

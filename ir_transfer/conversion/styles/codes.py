@@ -55,7 +55,7 @@ def prepare_codes(
         model: On any device.
         choice: The styles.
         max_pixels: Exemplars with more pixels are refused.
-        white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide, with
+        white_hot: Whether the exemplar files are white-hot; None lets the bundled classifier decide, with
             a warning for exemplars that it classifies as black-hot.
         exemplar_range: Values of the exemplar files for black and white, or how to determine them.
         maps: Label map of each exemplar file, with which all of them are encoded into one code; without maps every

@@ -1,7 +1,6 @@
 """Measures flicker on pairs of consecutive frames while a clip is translated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +16,6 @@ _MOST_PAIRS, _FEWEST_PAIRS = 16, 2
 _UNKNOWN_LENGTH = _FRAMES_PER_PAIR * _MOST_PAIRS
 
 
-@dataclass(frozen=True)
-class ProbedFrame:
-    """A frame of a pair, three images (H, W) in [0, 1].
-
-    Attributes:
-        luma: Luma of the input.
-        output: The written output.
-        alone: The frame translated independently.
-    """
-
-    luma: Gray
-    output: Gray
-    alone: Gray
-
-
 class FlickerProbe:
     """Accumulates the flicker of frame pairs that are spread evenly over the clip.
 
@@ -43,7 +27,7 @@ class FlickerProbe:
         count = count or _UNKNOWN_LENGTH
         pairs = min(max(count // _FRAMES_PER_PAIR, _FEWEST_PAIRS), _MOST_PAIRS)
         self._seconds = {max(1, int((pair + 0.5) * count / pairs)) for pair in range(pairs)}
-        self._before: ProbedFrame | None = None
+        self._before: tuple[Gray, Gray, Gray] | None = None
         self._pairs = 0
         self._flicker = [Flicker(), Flicker(), Flicker()]
 
@@ -55,14 +39,21 @@ class FlickerProbe:
         """Return whether frame ``index`` is compared with the previous one, so that their motion is needed."""
         return index in self._seconds and self._before is not None
 
-    def add(self, index: int, frame: ProbedFrame, motion: Motion | None) -> None:
-        """Add a frame of a pair; a pair without motion (a cut, a damaged frame) is left out."""
-        before, self._before = self._before, frame
+    def add(self, index: int, luma: Gray, output: Gray, alone: Gray, motion: Motion | None) -> None:
+        """Add a frame of a pair; a pair without motion (a cut, a damaged frame) is ignored.
+
+        Args:
+            index: Number of the frame.
+            luma: Luma of the input (H, W) in [0, 1].
+            output: The written output, of the same shape.
+            alone: The frame translated independently.
+            motion: Motion from the previous frame.
+        """
+        before, self._before = self._before, (luma, output, alone)
         if before is None or motion is None or index not in self._seconds:
             return
         self._pairs += 1
-        pairs = ((before.luma, frame.luma), (before.output, frame.output), (before.alone, frame.alone))
-        for flicker, (first, second) in zip(self._flicker, pairs, strict=True):
+        for flicker, first, second in zip(self._flicker, before, self._before, strict=True):
             flicker.add(first, second, motion)
 
     def skip(self) -> None:

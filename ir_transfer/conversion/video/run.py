@@ -15,7 +15,7 @@ from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.conversion.video.probe import FlickerProbe, ProbedFrame
+from ir_transfer.conversion.video.probe import FlickerProbe
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother, blend
 from ir_transfer.conversion.video.source import Frame, Source
 from ir_transfer.conversion.video.store import FrameStore
@@ -161,11 +161,11 @@ class VideoRun:
             if self.flow:
                 output = blend(self.before.luma, self.before.output, luma, output, motion)
         if self.probe is not None and probing:
-            self.probe.add(index, ProbedFrame(luma, output, alone), motion)
+            self.probe.add(index, luma, output, alone, motion)
         return output, heated
 
     def _heated(self, output: Gray, image: DecodedImage, frame: Frame) -> tuple[Gray, Heated | None]:
-        """Return the output with its objects shifted; the flow, applied later, smooths changes in what is found."""
+        """Return the output with its objects shifted; the flow, applied later, smooths changes of the detections."""
         if self.heat is None:
             return output, None
         white_hot = self.translator.style.white_hot

@@ -78,7 +78,8 @@ class CommonWCT2(nn.Module):
         for level in (2, 1, 0):
             x = self._unpool(level, x, kept[level])
             x = _transfer(x, codes["decoder"][level])
-        return self._finish(x)
+        output: Tensor = self.last(F.pad(x, _PADDING, mode="reflect"))
+        return output
 
     def _encode_exemplar(self, exemplar: Tensor) -> tuple[dict[str, list[Tensor]], list[tuple[list[Tensor], Tensor]]]:
         x = self.first(exemplar)
@@ -110,10 +111,6 @@ class CommonWCT2(nn.Module):
 
     def _filters(self) -> list[Tensor]:
         return list(self.get_buffer("filters"))
-
-    def _finish(self, x: Tensor) -> Tensor:
-        output: Tensor = self.last(F.pad(x, _PADDING, mode="reflect"))
-        return output
 
 
 def _block(*widths: int) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """Mean average precision on test scenes: by torchmetrics, and its bootstrap over scenes.
 
-The bootstrap is implemented here because torchmetrics takes seconds per call, as long as 500 resamplings here, since
+The bootstrap is implemented here because one call of torchmetrics takes as long as 500 resamplings here:
 pycocotools loops over detections. The matching takes less code than the tables that pycocotools would need.
 """
 

@@ -65,7 +65,7 @@ class SceneTranslator:
         max_side: Larger images are reduced to this side in pixels.
         black_hot: Whether the infrared files are black-hot.
         device: Device of the models.
-        white_hot: Whether hot is bright in the exemplars; None lets the shipped classifier decide for each.
+        white_hot: Whether the exemplars are white-hot; None lets the bundled classifier decide for each.
 
     Attributes:
         inverted: Names of the exemplars that the classifier found to be black-hot.

@@ -101,7 +101,7 @@ def detect_on_files(
         training: Steps, seeds and device.
         protocol: Its largest side, polarity and exemplar policy apply.
         max_side: Larger images are reduced to this side in pixels, instead of the protocol's.
-        exemplar_polarity: Polarity of the exemplars; ``"auto"`` lets the shipped classifier decide for each.
+        exemplar_polarity: Polarity of the exemplars; ``"auto"`` lets the bundled classifier decide for each.
         exemplar_range: Values of the exemplars that become black and white; see :func:`open_exemplar`.
         report: Called with lines on the progress.
 

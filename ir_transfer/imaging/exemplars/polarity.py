@@ -3,7 +3,7 @@
 from typing import Literal
 
 ExemplarPolarity = Literal["auto", "white-hot", "black-hot"]
-"""``--exemplar-polarity``: polarity of exemplar files, or ``"auto"`` for the shipped classifier."""
+"""``--exemplar-polarity``: polarity of exemplar files, or ``"auto"`` for the bundled classifier."""
 
 
 def is_white_hot(asked: ExemplarPolarity) -> bool | None:

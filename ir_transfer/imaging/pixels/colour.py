@@ -103,7 +103,7 @@ def precision_notes(space: ColourSpace | None, dtype: np.dtype[Any]) -> list[str
     if space is None or not space.is_narrow or dtype == np.uint8:
         return []
     bits = 8 * dtype.itemsize
-    return [f"its colour profile consists of tables: its colours are converted at 8 of {bits} bits"]
+    return [f"its colour profile uses lookup tables: colours are converted at 8 of {bits} bits"]
 
 
 @lru_cache(maxsize=64)

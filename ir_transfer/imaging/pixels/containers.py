@@ -175,7 +175,7 @@ def open_jpeg(data: bytes) -> Container:
     kept.append(data[place:])
     found.profile = b"".join(profile[number] for number in sorted(profile))
     found.data = b"".join(kept)
-    if not _has_end(found.data):
+    if all(marker != _END for marker, _ in _scans(found.data)):
         closed = found.data.rstrip(b"\xff") + b"\xff\xd9"
         if _is_complete(closed):
             found.data = closed
@@ -227,10 +227,6 @@ def _scans(data: bytes) -> Iterator[tuple[int, bytes]]:
         length = int.from_bytes(data[start : start + 2], "big")
         yield marker, data[start + 2 : start + length]
         place = start + max(length, 2)
-
-
-def _has_end(data: bytes) -> bool:
-    return any(marker == _END for marker, _ in _scans(data))
 
 
 def _is_complete(data: bytes) -> bool:

@@ -18,7 +18,7 @@ _LARGEST_UNSIGNED = 65535
 def band_colours(dataset: Any) -> list[ColorInterp]:
     """Return the colour interpretation of each band.
 
-    rasterio raises here what GDAL complained about before, such as an unknown tag, or a later page that is missing.
+    rasterio raises pending GDAL errors here, such as an unknown tag or a missing later page.
     """
     with suppress(CPLE_BaseError):
         return list(dataset.colorinterp)

@@ -163,7 +163,7 @@ class TiffImage:
         if page.directory.orientation != 1:
             raise InputError(
                 f"{self.name}: expected sources that are stored upright, got the orientation "
-                f"{page.directory.orientation}: name the files themselves, or turn them first"
+                f"{page.directory.orientation}: pass the files themselves, or rotate them first"
             )
         profile = page.directory.data(tiff_tags.PROFILE)
         if profile and self._palette is None:

@@ -14,7 +14,7 @@ _METADATA = 0x20 | 0x08 | 0x04  # flags of VP8X: colour profile, EXIF, XMP
 
 
 def open_webp(data: bytes) -> Container:
-    """Return the metadata of a WebP; of a truncated EXIF block, what is there."""
+    """Return the metadata of a WebP; a truncated EXIF block is read as far as it goes."""
     found = Container(data)
     kept, frames = [], 0
     for kind, body in _chunks(data):

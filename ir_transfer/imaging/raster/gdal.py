@@ -79,7 +79,7 @@ def open_raster(path: str, directory: int = 0) -> Any:
     if not virtual and not Path(file).is_file():
         raise DecodeError(f"{path}: expected a raster file, got a folder, pipe or device: check the path")
     if not has_name_for_gdal(path):
-        raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
+        raise DecodeError(f"{path}: expected a raster with a UTF-8 name, got other bytes: rename it")
     suffix = Path(file).suffix.lower()
     is_vrt = suffix == ".vrt"
     if not virtual:
@@ -115,11 +115,7 @@ def hides_numbers(dataset: Any) -> bool:
 
     Opened as ``GTIFF_RAW:PATH``, it has the stored numbers.
     """
-    return _source_space(dataset) in {"CMYK", "CIELAB"}
-
-
-def _source_space(dataset: Any) -> str:
-    return str(dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""))
+    return dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE") in {"CMYK", "CIELAB"}
 
 
 def _page_and_file(path: str) -> tuple[str, str]:
@@ -155,7 +151,7 @@ def writing(path: Path) -> Iterator[None]:
 def encode_error(path: Path, what: str, number: int | None = None) -> EncodeError:
     """Return the error for a raster that could not be written; a full disk is recognised by its ``errno``."""
     full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL's error has no reason
-    remedy = "free some space" if full else "is there space left on the disk? is the folder writable?"
+    remedy = "free some space" if full else "check the free space and the permissions of the folder"
     error = EncodeError(f"{path}: expected to write it, got: {what}: {remedy}")
     error.errno = errno.ENOSPC if full else number
     return error

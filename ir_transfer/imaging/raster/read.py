@@ -199,7 +199,7 @@ class Raster:
             files = " and ".join(sorted(file for file, _ in found.values())[:2])
             raise InputError(
                 f"{self.path}: expected sources of one photometric interpretation, orientation and colour profile, "
-                f"got others in {files}: convert them alike"
+                f"got others in {files}: convert all to one"
             )
         for _, page in found.values():
             self.image.adopt(page)
@@ -283,6 +283,6 @@ def _refuse_turned(path: str, source: str, container: Container | None) -> None:
         return  # no RGB image
     if orientation != 1:
         raise InputError(
-            f"{path}: expected sources that are stored upright, got the orientation {orientation} of {source}: name "
-            "the files themselves, or turn them first"
+            f"{path}: expected sources that are stored upright, got the orientation {orientation} of {source}: pass "
+            "the files themselves, or rotate them first"
         )

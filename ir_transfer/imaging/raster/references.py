@@ -135,7 +135,7 @@ def check_overview_file(path: str, named: str | None) -> None:
     """
     if named is not None:
         raise ForeignReferenceError(
-            f"{path}: expected overviews inside of the file or in .ovr, got metadata that names {named}: remove the "
+            f"{path}: expected overviews inside the file or in .ovr, got metadata that names {named}: remove the "
             "metadata item OVERVIEW_FILE (gdal_edit.py -unsetmd)"
         )
 
@@ -149,7 +149,7 @@ def check_vrt(path: Path, depth: int = 0) -> None:
         ForeignReferenceError: A source of another kind.
     """
     if depth > _MOST_DEPTH:
-        raise DecodeError(f"{path}: expected at most {_MOST_DEPTH} VRTs inside of each other, got more: check the file")
+        raise DecodeError(f"{path}: expected at most {_MOST_DEPTH} nested VRTs, got more: check the file")
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DecodeError(f"{path}: expected a VRT of at most {_MOST_BYTES >> 20} MiB, got more: check the file")

@@ -1,4 +1,4 @@
-"""Stores finished windows on disk in a flat file with a journal, safe against a kill at any moment.
+"""Stores finished windows on disk in a flat file with a journal, which a kill cannot corrupt.
 
 A GeoTIFF keeps its index in memory while it is written, so a kill may leave an unreadable file. Here the rows of a
 window have fixed offsets in a flat file, and the window is added to the journal once they are on disk. The GeoTIFF is

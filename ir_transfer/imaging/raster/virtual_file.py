@@ -29,7 +29,7 @@ _BYTES = """<VRTDataset rasterXSize="{length}" rasterYSize="1">
 
 
 def open_virtual_file(path: str) -> BinaryIO | None:
-    """Open what a virtual path names; None for a plain path.
+    """Open the file at a virtual path; None for a plain path.
 
     Args:
         path: As GDAL or rasterio names it: ``/vsizip/a.zip/b.tif``, ``/vsizip/{/vsitar/a.tar/b.zip}/c.jpg``,

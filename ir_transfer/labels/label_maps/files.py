@@ -33,7 +33,7 @@ class CocoLabels:
 
     Raises:
         MissingFileError: No such file.
-        InputError: No COCO layout, or a category id below 1; 0 is reserved for unlabelled pixels.
+        InputError: Not in COCO layout, or a category id below 1; 0 is reserved for unlabelled pixels.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,7 +139,7 @@ def open_label_maps(path: Path) -> LabelMaps:
 
     Raises:
         MissingFileError: Nothing is there.
-        InputError: A file of a kind that holds no labels, or a COCO file of another layout.
+        InputError: A file type that holds no labels, or a COCO file in another layout.
     """
     if path.suffix.lower() == ".json" and not path.is_dir():
         return CocoLabels(path)
@@ -195,7 +195,7 @@ def read_polygons(path: Path, height: int, width: int) -> LabelMap:
 
     Raises:
         DecodeError: The file cannot be read.
-        InputError: A line is no polygon.
+        InputError: A line is not a polygon.
     """
     levels = np.full((height, width), NO_LABEL, np.int64)
     for number, (line, _) in enumerate(split_lines(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):

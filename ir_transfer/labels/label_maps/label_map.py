@@ -89,7 +89,7 @@ def read_label_image(path: Path) -> LabelMap:
     """Read a label image; see :func:`read_levels`.
 
     Raises:
-        DecodeError: The file is damaged or no image.
+        DecodeError: The file is damaged or not an image.
         InputError: An unsupported mode, or more than :data:`MAX_LABELS` labels.
     """
     found = read_levels(path)
@@ -107,7 +107,7 @@ def read_levels(path: Path) -> LabelMap:
     The colours of a palette are only for display. Transparent pixels have no label.
 
     Raises:
-        DecodeError: The file is damaged or no image.
+        DecodeError: The file is damaged or not an image.
         InputError: An unsupported mode.
     """
     try:

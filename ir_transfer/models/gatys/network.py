@@ -100,7 +100,7 @@ class VggFeatures(nn.Module):
         self.conv0.bias = nn.Parameter(bias)
         before = 3
         for name in LAYERS:
-            width = widths[_level(name) - 1]
+            width = widths[int(name[4]) - 1]  # conv1_1 is at level 1
             conv = nn.Conv2d(before, width, 3, padding=1, padding_mode="replicate")
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
@@ -124,10 +124,6 @@ class VggFeatures(nn.Module):
             if name in layers:
                 found[name] = x
         return found
-
-
-def _level(name: str) -> int:
-    return int(name[4])
 
 
 def _parameter(name: str) -> str:

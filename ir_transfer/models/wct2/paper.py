@@ -123,7 +123,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
         padded = F.pad(content, (0, right, 0, bottom), mode="reflect")
         part = inside.padded(height, width, bottom, right)
         wanted = self.passes[len(known)]
-        before = _joined(known)
+        before = {place: moments for statistics in known for place, moments in statistics.places.items()}
         found: dict[str, Moments] = {}
 
         def measure(place: str, features: Tensor) -> Tensor:
@@ -191,10 +191,6 @@ def _check_choice(value: str, known: Collection[str], name: str) -> None:
 
 class _MeasuredError(Exception):
     """All statistics of a pass are known, so the rest of the network is skipped."""
-
-
-def _joined(known: Sequence[Statistics]) -> dict[str, Moments]:
-    return {place: moments for statistics in known for place, moments in statistics.places.items()}
 
 
 def _asked(style: Mapping[str, Tensor], place: str) -> tuple[Tensor, Tensor]:

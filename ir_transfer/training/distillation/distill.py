@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class Distillation:
         recipe: The recipe.
         images: Images to train on.
         log: Called with lines of progress.
-        begin: Encoder without normalisations to begin from; random weights if None.
-        begun: What the run began from, in words, for its card.
+        begin: Initial encoder without normalisations; random weights if None.
+        begun: Initial weights in words, for the card.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Distillation:
         torch.manual_seed(recipe.seed)
         self.recipe, self.images, self.log, self.step, self.begun = recipe, images, log, 0, begun
         self._degrade = Degradation(degraded=1.0, darkened=recipe.darkened, glare=recipe.glare)
-        encoder = ContentEncoder(norm=True) if begin is None else with_norms(begin, self._first_batches())
+        first_batches = (self._draw(step)[1] for step in range(_MEASURED_BATCHES))
+        encoder = ContentEncoder(norm=True) if begin is None else with_norms(begin, first_batches)
         self.encoder = encoder.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.encoder).requires_grad_(False).eval()
         self.teacher = ImageNetFeatures().to(memory_format=torch.channels_last) if recipe.features else None
@@ -113,9 +114,6 @@ class Distillation:
             labels.append(classes)
             degraded.append(self._degrade(image, random))
         return torch.stack(clean), torch.stack(degraded), torch.stack(labels)
-
-    def _first_batches(self) -> Iterator[Tensor]:
-        return (self._draw(step)[1] for step in range(_MEASURED_BATCHES))
 
     def _learn(self, clean: Tensor, degraded: Tensor, labels: Tensor) -> dict[str, float]:
         for group in self.optimiser.param_groups:

@@ -1,4 +1,4 @@
-"""``--memory`` bounds all that is read, translated and written at a time."""
+"""``--memory`` limits the images that are read, translated and written concurrently."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def budget(exemplar: Path) -> Budget:
     return Budget(SizeOptions(2000 * MB), translator)
 
 
-def test_headers_tell_the_size(tmp_path: Path) -> None:
+def test_size_is_read_from_the_header(tmp_path: Path) -> None:
     pixels = photograph(48, 64)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     Image.fromarray(pixels.astype(np.uint16)[..., 0] * 257).save(tmp_path / "b.png")
@@ -75,14 +75,14 @@ def test_images_in_flight_stay_within_the_budget(budget: Budget) -> None:
     assert flight.free == budget.shared
 
 
-def test_tiles_leave_room_for_the_image_itself(budget: Budget) -> None:
+def test_tile_budget_includes_the_image_itself(budget: Budget) -> None:
     for size in (Size(3000, 4000), Size(6000, 6000), Size(8000, 8000), Size(6000, 6000, 2)):
         assert budget.held(size) + budget.device(size) <= budget.shared
     assert budget.tile(budget.translator, Size(512, 640)) is None
     assert budget.tile(budget.translator, Size(8000, 8000)) is not None
 
 
-def test_a_gpu_finds_out_for_itself(budget: Budget) -> None:
+def test_gpu_needs_no_memory_budget(budget: Budget) -> None:
     there = replace(
         budget, asked=SizeOptions(), translator=replace(in_torch(budget.translator), device=torch.device("cuda"))
     )
@@ -97,13 +97,13 @@ def test_inputs_that_exceed_the_memory_limit_are_refused_by_name(budget: Budget)
     budget.refuse(Size(8000, 8000), "a.png")
 
 
-def test_controls_that_need_the_whole_image_are_refused(budget: Budget) -> None:
+def test_controls_that_need_the_whole_image_are_rejected(budget: Budget) -> None:
     keeps = replace(budget.translator, controls=replace(budget.translator.controls, keep_tone=True))
     with pytest.raises(InputError, match=r"--keep-tone .*raise --memory \(and --tile-size, if set\)"):
         budget.tile(keeps, Size(8000, 8000))
 
 
-def test_photographs_of_many_megapixels_stay_within_memory(tmp_path: Path, exemplar: Path) -> None:
+def test_large_images_stay_within_the_memory_budget(tmp_path: Path, exemplar: Path) -> None:
     (tmp_path / "in").mkdir()
     pixels = np.repeat(np.repeat(photograph(125, 125), 32, 0), 32, 1)
     for number in range(6):
@@ -120,7 +120,7 @@ def test_photographs_of_many_megapixels_stay_within_memory(tmp_path: Path, exemp
 
 
 @pytest.mark.parametrize("kind", ["RGB.png", "RGBA.png", "CMYK.jpg", "turned.jpg"])
-def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_path: Path) -> None:
+def test_decoding_stays_within_the_estimate(kind: str, budget: Budget, tmp_path: Path) -> None:
     pixels = np.repeat(np.repeat(photograph(125, 125), 24, 0), 24, 1)
     image, exif = Image.fromarray(pixels), Image.Exif()
     if kind == "RGBA.png":
@@ -143,7 +143,7 @@ def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_p
     assert float(done.stdout) * 2**20 < budget.reading(size)
 
 
-def test_images_of_mixed_sizes_give_the_same_under_any_budget(tmp_path: Path, exemplar: Path) -> None:
+def test_results_do_not_depend_on_the_memory_budget(tmp_path: Path, exemplar: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(30):
         Image.fromarray(photograph(40 + 31 * (number % 7), 50 + number, number)).save(tmp_path / f"in/{number}.png")

@@ -41,7 +41,7 @@ cloudpickle = needed("ray.cloudpickle", "install the extra ray")
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
-    """Two workers' worth of a cluster on this machine: it takes seconds to start, so all tests share it."""
+    """A local cluster for two workers, shared by all tests since it takes seconds to start."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
     yield
@@ -74,7 +74,7 @@ def options(many: Path, exemplar: Path, tmp_path: Path) -> Options:
     return Options((str(many),), (str(exemplar),), tmp_path / "local", model="histogram", ray_workers=2, threads=1)
 
 
-def test_a_killed_worker_costs_time_only_and_a_deadly_image_its_chunk(options: Options, tmp_path: Path) -> None:
+def test_killed_worker_is_retried_and_a_crashing_image_fails_its_chunk(options: Options, tmp_path: Path) -> None:
     marker, here = tmp_path / "pid", os.getpid()
 
     def stuck_once(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
@@ -133,7 +133,7 @@ def labelled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def styles(tmp_path: Path) -> list[str]:
-    """Options of two exemplars, and files half0.png and half1.png that are white in one half each."""
+    """Options with two exemplars, and masks half0.png and half1.png of the two image halves."""
     for number in range(2):
         Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"style{number}.png")
         side = np.zeros((96, 128), np.uint8)
@@ -152,9 +152,7 @@ def lines(out: Path) -> list[str]:
 
 @pytest.mark.timeout(240)  # a cluster that does not answer is a failure, not a wait
 @pytest.mark.parametrize("kind", ["labels, camera, tiles", "style masks, camera"])
-def test_every_step_gives_the_bytes_of_the_local_engine(
-    kind: str, labelled: Path, styles: list[str], tmp_path: Path
-) -> None:
+def test_every_step_equals_the_local_engine(kind: str, labelled: Path, styles: list[str], tmp_path: Path) -> None:
     ray_engine = ["--engine", "ray", "--ray-workers", "2"]
     camera = ["--sensor", "boson-640", "--agc", "clahe", "--threads", "1", "--seed", "3", "-q"]
     if kind == "labels, camera, tiles":
@@ -181,7 +179,7 @@ def test_every_step_gives_the_bytes_of_the_local_engine(
 
 @pytest.fixture
 def actor(options: Options) -> Callable[..., _Done]:
-    """A worker as it is in a process of the cluster, but in this one."""
+    """A worker actor in this process instead of a cluster process."""
 
     def deal_with(step: Step, **changes: Any) -> _Done:
         asked = replace(options, **changes)
@@ -212,7 +210,9 @@ def test_fail_fast_stops_the_chunk(actor: Callable[..., _Done], many: Path) -> N
     assert sum(one.entry is not None and one.entry.status == "failed" for one in outcomes) == 1
 
 
-def test_lines_of_an_earlier_run_are_in_the_object_store_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_of_an_earlier_run_are_kept_only_in_the_object_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     count, digest = 4_000, "0" * 63
     names = [f"images/train/camera_front_{number:07d}" for number in range(count)]
     manifest = Manifest.create(tmp_path, Header("", {}, {}))

@@ -31,13 +31,13 @@ from tests.models.small_thermal import SMALL_THERMAL
 
 
 class InBatches(Translator):
-    """Takes images as on CUDA."""
+    """Translates in batches, as on CUDA."""
 
     takes_batches = True
 
 
 class Scarce(InBatches):
-    """Has memory for one image at a time, and only for small ones."""
+    """Runs out of memory for batches and for large images."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         if len(images) > 1 or images[0].height > 45:
@@ -46,21 +46,21 @@ class Scarce(InBatches):
 
 
 class Broken(Translator):
-    """Gives what no image can hold."""
+    """Returns non-finite values."""
 
     def _translate(self, content: Tensor, *arguments: Any, **options: Any) -> Tensor:
         return super()._translate(content, *arguments, **options) * float("nan")
 
 
 class Endless(Translator):
-    """Gives results that no memory can hold in more than the one value that they repeat."""
+    """Returns huge results that are views of a single value."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         return PendingResults.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in images])
 
 
 class Away(Translator):
-    """Computes elsewhere, 20 ms for each image, as a device does."""
+    """Simulates a device that takes 20 ms per image."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         began = time.perf_counter()
@@ -70,7 +70,7 @@ class Away(Translator):
 
 
 class Faulty(Translator):
-    """Has a bug, which must not be taken for a bad image."""
+    """Raises an unexpected exception, which must not be reported as an invalid image."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise RuntimeError("shapes do not fit")
@@ -90,7 +90,7 @@ def tree(out: Path) -> dict[str, bytes]:
     return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
-def test_batches_of_mixed_sizes_give_the_same_bytes_and_manifest(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_batching_mixed_sizes_does_not_change_files_or_manifest(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     for seed in range(9):
         Image.fromarray(photograph(40 + seed % 3, 50, seed)).save(photos / f"m{seed}.png")
     single = run(Translator, photos, exemplar, tmp_path / "single")
@@ -99,10 +99,10 @@ def test_batches_of_mixed_sizes_give_the_same_bytes_and_manifest(photos: Path, e
     assert tree(single.out) == tree(batched.out)
 
 
-def test_inputs_of_another_name_do_not_fill_the_memory(
+def test_renamed_inputs_do_not_hold_entries_in_memory(
     photos: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A set that was moved has another name in every line: 300,000 lines that are held take 0.2 GB."""
+    """In a moved set every line has another name; holding 300,000 entries would take 0.2 GB."""
     out = tmp_path / "out"
     first = run(Translator, photos, exemplar, out)
     moved = photos.rename(tmp_path / "moved")
@@ -120,7 +120,7 @@ def test_inputs_of_another_name_do_not_fill_the_memory(
     assert [entry.input for entry in held[0].entries.values()] == [str(job.source) for job in again.plan.jobs]
 
 
-def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_out_of_memory_batches_are_retried_image_by_image(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     summary = run(Scarce, photos, exemplar, tmp_path / "out")
     assert (summary.converted, summary.failed) == (3, 3)
     lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[1:]]
@@ -128,13 +128,13 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
 
 
 class Narrow(Translator):
-    """Has memory for tiles, but for no image as a whole."""
+    """Has enough memory for tiles, but not for whole images."""
 
     def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def test_an_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
+def test_image_that_exceeds_memory_is_tiled(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "small.safetensors"
     create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
@@ -152,25 +152,25 @@ def test_an_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp
     assert np.abs(results[0] - results[1]).max() <= 1
 
 
-def test_values_that_are_not_intensities_are_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_non_finite_values_are_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     summary = run(Broken, photos, exemplar, tmp_path / "out")
     assert (summary.converted, summary.failed) == (0, 6)
     assert list(tree(tmp_path / "out")) == ["manifest.jsonl"]
 
 
-def test_too_little_memory_to_write_costs_a_line(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_out_of_memory_while_writing_fails_only_that_image(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     summary = run(Endless, photos, exemplar, tmp_path / "out")
     assert (summary.converted, summary.failed) == (0, 6)
     first = json.loads((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[1])
     assert "enough memory for 57 x 41 pixels" in first["error"]
 
 
-def test_a_bug_is_not_hidden(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_unexpected_exceptions_propagate(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         run(Faulty, photos, exemplar, tmp_path / "out")
 
 
-def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+def test_reading_translation_and_writing_overlap(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     def slow(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         time.sleep(0.03)
         return intensity
@@ -187,7 +187,7 @@ def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, t
 
 
 class Noted(InBatches):
-    """Notes when batches are launched, with their lengths, and when their results are taken."""
+    """Records when batches of which length are launched and collected."""
 
     seen: ClassVar[list[str]] = []
 
@@ -204,7 +204,7 @@ class Noted(InBatches):
         return launched
 
 
-def test_the_next_batch_is_launched_before_the_last_is_taken(exemplar: Path, tmp_path: Path) -> None:
+def test_next_batch_is_launched_before_the_previous_is_collected(exemplar: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     for seed in range(35):
@@ -214,7 +214,7 @@ def test_the_next_batch_is_launched_before_the_last_is_taken(exemplar: Path, tmp
     assert Noted.seen == ["16 launched", "16 launched", "taken", "3 launched", "taken", "taken"]
 
 
-def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
+def test_gpu_uses_a_thread_per_core_and_cpu_at_most_four(
     exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(24)), raising=False)
@@ -228,7 +228,7 @@ def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
 
 
 class Crowded(Translator):
-    """Notes how many images are translated at the same time, each by how many threads."""
+    """Records the number of concurrent translations and of threads for each."""
 
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []
@@ -243,9 +243,7 @@ class Crowded(Translator):
             self.at_work.pop()
 
 
-def test_a_cpu_translates_small_images_side_by_side_to_the_same_bytes(
-    photos: Path, exemplar: Path, tmp_path: Path
-) -> None:
+def test_small_images_in_parallel_on_the_cpu_give_identical_files(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)

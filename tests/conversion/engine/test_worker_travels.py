@@ -1,4 +1,4 @@
-"""A worker with any step there is travels to another process, and does the same there."""
+"""A worker with any steps can be pickled and gives the same results afterwards."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def exemplars(tmp_path: Path) -> tuple[str, ...]:
-    """Two exemplars with label maps and soft masks that show their image's left and right half."""
+    """Two exemplars with label maps, and soft masks of the left and right half."""
     for number in range(2):
         Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"e{number}.png")
         side = np.zeros((96, 128), np.uint8)
@@ -149,7 +149,9 @@ def carry_out(worker: Worker, job: Job) -> bytes:
 
 
 @pytest.mark.parametrize("make", STEPS)
-def test_each_step(make: Callable[[Options, Path], Worker], exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_pickled_worker_gives_the_same_result(
+    make: Callable[[Options, Path], Worker], exemplars: tuple[str, ...], tmp_path: Path
+) -> None:
     Image.fromarray(photograph(72, 96)).save(tmp_path / "p.png")
     options = Options((str(tmp_path / "p.png"),), exemplars, tmp_path / "out", model="adain", threads=1)
     here = make(options, tmp_path)
@@ -162,7 +164,7 @@ def test_each_step(make: Callable[[Options, Path], Worker], exemplars: tuple[str
 
 
 @pytest.mark.parametrize("kind", sorted(sets.SETS))
-def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+def test_pickled_heat_step_works_for_every_label_format(kind: str, exemplars: tuple[str, ...], tmp_path: Path) -> None:
     root = tmp_path / "set"
     sets.SETS[kind](root)
     labelled = open_labelled(root, kind)
@@ -179,7 +181,7 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
     assert carry_out(there, job) == expected
 
 
-def test_cameras_of_many_sizes_are_not_all_kept() -> None:
+def test_camera_cache_is_bounded() -> None:
     step = CameraStep(CameraOptions("boson-640"), 0)
     job = Job("p.png", "p.png")
     image = Loaded  # never looked at by a camera

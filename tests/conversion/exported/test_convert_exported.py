@@ -1,4 +1,4 @@
-"""Conversion by exported files: the same engine, manifest and resume, and the same pixels but for the last digit."""
+"""Conversion with exported files: same engine, manifest and resumption, and pixels equal within one level."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def with_torch(folder: Path, out: Path, *more: str) -> list[np.ndarray[Any, Any]
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_results_are_those_of_torch(folder: Path, tmp_path: Path, runtime: str) -> None:
+def test_results_equal_torch(folder: Path, tmp_path: Path, runtime: str) -> None:
     wanted = with_torch(folder, tmp_path / "torch", "--strength", "0.8", "--polarity", "black-hot")
     out = tmp_path / "out"
     weights = ("--weights", str(folder / "adain.onnx"))
@@ -68,9 +68,7 @@ def test_results_are_those_of_torch(folder: Path, tmp_path: Path, runtime: str) 
     assert "runtime" not in header(tmp_path / "torch")["look"]
 
 
-def test_a_run_resumes_and_refuses_another_runtime(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resume_rejects_another_runtime(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, weights = tmp_path / "out", ("--weights", str(folder / "adain.onnx"))
     assert run(folder, out, *weights) == 0
     (out / "1.png").unlink()
@@ -80,7 +78,7 @@ def test_a_run_resumes_and_refuses_another_runtime(
     assert "expected" in capsys.readouterr().err
 
 
-def test_a_file_with_an_open_style_takes_saved_styles_alone_where_its_weights_do_not_ship(
+def test_open_style_file_with_custom_weights_needs_a_saved_style(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = with_torch(folder, tmp_path / "torch")
@@ -121,7 +119,7 @@ def test_options_that_an_exported_file_does_not_support_are_errors(
     assert not list(tmp_path.glob("out/*.png"))
 
 
-def test_an_image_that_does_not_fit_the_memory_costs_its_line_alone(
+def test_image_that_exceeds_memory_fails_without_affecting_others(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enough = file._BYTES_PER_PIXEL * 57 * 41

@@ -1,4 +1,4 @@
-"""An exported file with its style inside is run by a process that cannot import torch."""
+"""A process without torch runs an exported file with a baked-in style."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_the_images_are_those_of_torch(folder: Path, tmp_path: Path, runtime: str) -> None:
+def test_images_equal_those_of_torch(folder: Path, tmp_path: Path, runtime: str) -> None:
     weights, style = str(folder / "small-adain.safetensors"), str(folder / "look.png")
     command = ["convert", str(folder / "photos"), "--threads", "1", "--strength", "0.7"]
     asked = ["--weights", weights, "--style", style, "--exemplar-polarity", "white-hot", "--polarity", "black-hot"]
@@ -76,7 +76,7 @@ def test_the_images_are_those_of_torch(folder: Path, tmp_path: Path, runtime: st
         assert "converted 1, skipped 1" in run(*exported, "--resume").stdout
 
 
-def test_what_needs_tiles_costs_its_line(folder: Path, tmp_path: Path) -> None:
+def test_input_that_needs_tiles_fails_without_affecting_others(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in/a.tif", numbers(3, 64, 64), **PLACED)
     Image.fromarray(photograph()).save(tmp_path / "in/b.png")

@@ -1,4 +1,4 @@
-"""A content encoder that takes colours for classes, for tests that must know what it finds."""
+"""A content encoder that maps colours to classes, so that its detections are known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("person", "two-wheeler", "vehicle")
 
 
 class ColourEncoder(ContentEncoder):
-    """Takes what is pure red for people, pure green for two-wheelers and pure blue for vehicles; the rest is other."""
+    """Classifies pure red as people, pure green as two-wheelers, pure blue as vehicles and the rest as other."""
 
     def __init__(self) -> None:
         super().__init__(widths=(4, 4, 4, 4, 4), depths=(0, 0, 0, 0, 0), head_width=4)

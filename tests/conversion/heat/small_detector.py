@@ -1,4 +1,4 @@
-"""Detectors with random weights that find what a test asks for."""
+"""Detectors with random weights and predetermined detections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Backbone(nn.Module):
 
 
 def small_detector(name: str = "person", count: int = 3) -> MaskRCNN:
-    """Return a tiny network that takes ``count`` random places of every image for objects of a class."""
+    """Return a tiny network that detects objects of a class at ``count`` random positions of every image."""
     torch.manual_seed(0)
     model = MaskRCNN(
         _Backbone(),
@@ -62,7 +62,7 @@ def full_detector(name: str = "person") -> MaskRCNN:
 
 @torch.no_grad()
 def sees(model: MaskRCNN, name: str) -> MaskRCNN:
-    """Make a network sure that every place is an object of one class that fills its box."""
+    """Make a network detect an object of one class that fills its box at every position."""
     model.roi_heads.box_predictor.cls_score.weight.zero_()
     model.roi_heads.box_predictor.cls_score.bias[:] = 0.0
     model.roi_heads.box_predictor.cls_score.bias[CLASSES.index(name)] = 8.0

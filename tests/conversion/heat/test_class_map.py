@@ -40,7 +40,7 @@ def finder() -> ClassMapFinder:
 
 
 @pytest.mark.parametrize("scale", [1, 9])
-def test_objects_are_found_at_their_places_also_in_large_images(scale: int) -> None:
+def test_objects_are_located_in_small_and_large_images(scale: int) -> None:
     found = finder()(image(scale))
     assert count(found) == {"person": 1, "two-wheeler": 1, "vehicle": 2}
     boxes = [np.array(one.box) / scale for one in found]
@@ -49,7 +49,7 @@ def test_objects_are_found_at_their_places_also_in_large_images(scale: int) -> N
         np.testing.assert_allclose(box, place, atol=4)
 
 
-def test_large_images_are_reduced_and_no_side_below_what_the_encoder_takes() -> None:
+def test_large_images_are_reduced_but_not_below_the_minimum_side() -> None:
     assert overview_size(480, 640) == (480, 640)
     assert overview_size(3000, 4000) == (600, 800)
     assert overview_size(3001, 3999) == (601, 800)
@@ -75,7 +75,7 @@ def test_shifts_fill_the_object_and_stop_at_its_edge() -> None:
     assert heat.settings["heat_found"]["rules"] == ["person=+0.2", "vehicle=-0.1"]
 
 
-def test_an_object_is_what_hangs_together_around_something_likely() -> None:
+def test_object_is_a_connected_region_around_a_likely_cell() -> None:
     share = np.zeros((20, 30), np.float32)
     share[2:6, 2:4] = 0.9
     share[6:8, 4:6] = 0.3  # possible, and touches it at a corner
@@ -92,7 +92,7 @@ def test_an_object_is_what_hangs_together_around_something_likely() -> None:
     assert full[4, 7] == 0
 
 
-def test_two_objects_in_one_box_stay_apart() -> None:
+def test_objects_in_one_box_stay_separate() -> None:
     share = np.zeros((20, 20), np.float32)
     share[2:18, 2:4] = share[16:18, 2:18] = 0.9
     share[4:10, 8:12] = 0.8
@@ -101,7 +101,7 @@ def test_two_objects_in_one_box_stay_apart() -> None:
     assert sum((one.share > 0).sum() for one in found) == (share > 0).sum()
 
 
-def test_an_image_is_searched_once_but_frames_without_a_hash_each_time() -> None:
+def test_detections_are_cached_by_image_hash() -> None:
     asked = finder()
     searches: list[int] = []
     asked._encoder.register_forward_hook(lambda *_: searches.append(1))
@@ -113,7 +113,7 @@ def test_an_image_is_searched_once_but_frames_without_a_hash_each_time() -> None
     assert len(searches) == 3
 
 
-def test_a_finder_travels_to_another_process() -> None:
+def test_finder_can_be_pickled() -> None:
     asked = ClassMapFinder(ContentEncoder())
     arrived = pickle.loads(pickle.dumps(asked))
     assert arrived.facts == asked.facts
@@ -121,7 +121,7 @@ def test_a_finder_travels_to_another_process() -> None:
     assert [one.box for one in again] == [one.box for one in finder()(image())]
 
 
-def test_the_map_is_the_models_own_or_the_one_that_ships() -> None:
+def test_class_map_is_that_of_the_model_or_the_bundled_one() -> None:
     shipped = ContentEncoder()
     load_encoder(shipped, "content-encoder")
     of_gray = ClassMapFinder.of_model(create_model("gray"), CPU)

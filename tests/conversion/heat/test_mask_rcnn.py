@@ -63,7 +63,7 @@ def test_detections_of_low_confidence_are_ignored() -> None:
     assert MaskRcnnFinder(model, "x").score == SCORE
 
 
-def test_the_same_image_is_searched_once_whoever_asks() -> None:
+def test_detections_are_shared_between_threads() -> None:
     model = small_detector()
     searches: list[int] = []
     model.backbone.register_forward_hook(lambda *_: searches.append(1))
@@ -78,7 +78,7 @@ def test_the_same_image_is_searched_once_whoever_asks() -> None:
     assert len(searches) == 2
 
 
-def test_a_large_image_is_searched_small_and_found_large() -> None:
+def test_large_images_are_reduced_and_boxes_scaled_back() -> None:
     model = small_detector()
     sizes: list[torch.Size] = []
     model.transform.register_forward_pre_hook(lambda _, given: sizes.append(given[0][0].shape))
@@ -94,13 +94,13 @@ def test_a_large_image_is_searched_small_and_found_large() -> None:
 
 
 @pytest.mark.parametrize("levels", [np.uint16, np.float32])
-def test_images_of_every_depth_and_gray_ones_are_searched(levels: type) -> None:
+def test_accepts_all_bit_depths_and_gray_images(levels: type) -> None:
     white = 1.0 if levels is np.float32 else 65535.0
     gray: NDArray[Any] = (np.random.default_rng(0).random((1, 40, 300)) * white).astype(levels)
     assert count(MaskRcnnFinder(small_detector("dog"), "x")(DecodedImage(gray, white, ""))) == {"dog": 3}
 
 
-def test_masks_are_drawn_as_torchvision_draws_them() -> None:
+def test_masks_equal_torchvision() -> None:
     y, x = np.mgrid[:28, :28]
     round_shares = np.where((y - 13.5) ** 2 + (x - 13.5) ** 2 < 150, 255, 0).astype(np.uint8)
     box = (10.3, -4.0, 50.6, 40.2)
@@ -111,7 +111,7 @@ def test_masks_are_drawn_as_torchvision_draws_them() -> None:
     assert (mine & theirs).sum() / (mine | theirs).sum() > 0.9
 
 
-def test_a_finder_travels_to_another_process() -> None:
+def test_finder_can_be_pickled() -> None:
     finder = MaskRcnnFinder(small_detector(), "hash")
     finder(image())
     arrived = pickle.loads(pickle.dumps(finder))
@@ -119,7 +119,7 @@ def test_a_finder_travels_to_another_process() -> None:
     assert [region.box for region in arrived(image())] == [region.box for region in finder(image())]
 
 
-def test_too_little_memory_costs_the_image() -> None:
+def test_out_of_memory_fails_the_image() -> None:
     model = small_detector()
 
     def full(*_: object) -> None:
@@ -133,7 +133,7 @@ def test_too_little_memory_costs_the_image() -> None:
     assert len(finder(image())) == 3
 
 
-def test_found_objects_are_shifted_and_told() -> None:
+def test_detected_objects_are_shifted_and_recorded() -> None:
     finder = MaskRcnnFinder(small_detector("dog"), "hash")
     heat = Heat(finder=finder, found_rules=[HeatRule("dog", None, 0.2), HeatRule("person", None, -0.2)])
     before: NDArray[np.float32] = np.full((48, 64), 0.5, np.float32)
@@ -148,7 +148,7 @@ def test_found_objects_are_shifted_and_told() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
-def test_damaged_and_foreign_files_are_refused(tmp_path: Path, name: str) -> None:
+def test_damaged_and_unknown_files_are_rejected(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(MissingFileError, match="--heat-weights"):
         MaskRcnnFinder.load(path, CPU)
@@ -157,7 +157,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path, name: str) -> Non
         MaskRcnnFinder.load(path, CPU)
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_rejected(tmp_path: Path) -> None:
     save_file(dict(small_detector().state_dict()), tmp_path / "small.safetensors")
     torch.save([1, 2], tmp_path / "list.pth")
     torch.save(small_detector(), tmp_path / "module.pth")
@@ -189,7 +189,7 @@ def test_without_a_network_the_error_names_the_option(
     assert "--heat auto:maskrcnn" in capsys.readouterr().err
 
 
-def test_auto_from_end_to_end(tmp_path: Path, exemplar: Path) -> None:
+def test_auto_end_to_end(tmp_path: Path, exemplar: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     Image.fromarray(photograph(16, 320)).save(folder / "a.png")

@@ -20,7 +20,7 @@ def full(soft: Soft, height: int = 80, width: int = 100) -> Floats:
 
 
 def cross() -> NDArray[np.bool_]:
-    """A figure in the box whose arms and legs leave most of its corners empty."""
+    """A cross-shaped figure that leaves the corners of its box empty."""
     inside = np.zeros((80, 100), bool)
     inside[10:70, 30:40] = True
     inside[25:40, 20:50] = True
@@ -33,7 +33,7 @@ def scene(inside: NDArray[np.bool_], contrast: float = 0.5) -> Floats:
 
 
 @pytest.mark.parametrize("contrast", [0.5, 0.05])
-def test_a_box_is_drawn_to_the_edges_of_the_photograph_bright_or_dark(contrast: float) -> None:
+def test_box_mask_follows_image_edges_for_bright_and_dark_objects(contrast: float) -> None:
     share = full_of_box(scene(cross(), contrast))
     assert share[cross()].mean() > 0.75
     corner = np.zeros_like(cross())
@@ -47,7 +47,7 @@ def full_of_box(luma: Floats) -> Floats:
     return full(soft)
 
 
-def test_without_edges_a_box_is_a_soft_ellipse_and_ends_at_the_box() -> None:
+def test_box_without_edges_gives_a_soft_ellipse() -> None:
     share = full_of_box(np.full((80, 100), 0.5, np.float32))
     assert share[40, 35] > 0.95
     assert max(share[12, 22], share[68, 48]) < 1e-3
@@ -57,7 +57,7 @@ def test_without_edges_a_box_is_a_soft_ellipse_and_ends_at_the_box() -> None:
     assert np.abs(np.diff(share, axis=1)).max() < 0.5
 
 
-def test_a_mask_stays_as_it_is_but_for_its_edges() -> None:
+def test_mask_changes_only_at_its_edges() -> None:
     inside = cross()
     for luma in (scene(inside), np.full((80, 100), 0.5, np.float32)):
         soft = soft_mask(mask_region("person", "1", inside), luma)
@@ -68,7 +68,7 @@ def test_a_mask_stays_as_it_is_but_for_its_edges() -> None:
         assert share[~inside].mean() < 0.02
 
 
-def test_parts_fade_into_their_object() -> None:
+def test_object_parts_blend_into_the_object() -> None:
     inside = np.zeros((80, 100), bool)
     inside[10:70, 20:50] = True
     soft = soft_mask(mask_region("person", "1", inside), np.full((80, 100), 0.5, np.float32))
@@ -91,7 +91,7 @@ def test_parts_fade_into_their_object() -> None:
 @pytest.mark.parametrize(
     "box", [(-30.0, 10.0, 20.0, 50.0), (90.0, 70.0, 130.0, 95.0), (-1e9, -1e9, 1e9, 1e9), (40.2, 40.2, 40.6, 40.6)]
 )
-def test_boxes_partly_outside_huge_or_tiny_cost_nothing_but_themselves(box: tuple[float, float, float, float]) -> None:
+def test_extreme_boxes_are_handled(box: tuple[float, float, float, float]) -> None:
     start = time.process_time()
     soft = soft_mask(Region("person", "1", box), scene(cross()))
     assert time.process_time() - start < 1
@@ -103,16 +103,16 @@ def test_boxes_partly_outside_huge_or_tiny_cost_nothing_but_themselves(box: tupl
 
 
 @pytest.mark.parametrize("box", [(-30.0, 10.0, 0.0, 50.0), (100.0, 0.0, 120.0, 20.0), (0.0, 1e9, 5.0, 2e9)])
-def test_a_box_outside_of_the_image_has_no_pixels(box: tuple[float, float, float, float]) -> None:
+def test_box_outside_the_image_has_no_pixels(box: tuple[float, float, float, float]) -> None:
     assert soft_mask(Region("person", "1", box), scene(cross())) is None
 
 
-def test_a_mask_without_pixels_has_none() -> None:
+def test_empty_mask_has_no_pixels() -> None:
     empty = Region("person", "1", BOX, lambda height, width: np.zeros((height, width), bool))
     assert soft_mask(empty, scene(cross())) is None
 
 
-def test_an_outline_that_is_only_the_box_is_treated_as_the_box() -> None:
+def test_rectangular_outline_is_treated_as_a_box() -> None:
     left, top, right, bottom = BOX
     outline = [left, top, right, top, right, bottom, left, bottom]
     luma = scene(cross())
@@ -125,7 +125,7 @@ def test_an_outline_that_is_only_the_box_is_treated_as_the_box() -> None:
 
 
 def mapped(luma: Floats, inside: NDArray[np.bool_], cell: int) -> MappedObject:
-    """What a map says of a mask (H, W) whose cells are squares."""
+    """Return the mapped object of a mask (H, W) on a grid of square cells."""
     height, width = (-(-side // cell) for side in inside.shape)
     grown = np.zeros((height * cell, width * cell), np.float32)
     grown[: inside.shape[0], : inside.shape[1]] = inside
@@ -133,7 +133,7 @@ def mapped(luma: Floats, inside: NDArray[np.bool_], cell: int) -> MappedObject:
 
 
 @pytest.mark.parametrize("cell", [4, 6])
-def test_a_coarse_map_is_drawn_to_the_edges_of_the_photograph(cell: int) -> None:
+def test_coarse_map_is_refined_to_image_edges(cell: int) -> None:
     inside = cross()
     one = mapped(scene(inside), inside, cell)
     soft, flat = one.soft(scene(inside)), one.soft(np.full((80, 100), 0.5, np.float32))
@@ -144,7 +144,7 @@ def test_a_coarse_map_is_drawn_to_the_edges_of_the_photograph(cell: int) -> None
     assert wrong < 0.2 * inside.sum()
 
 
-def test_a_mapped_object_lies_where_its_cells_do() -> None:
+def test_mapped_object_covers_its_cells() -> None:
     share = np.zeros((5, 4), np.float32)
     share[1:4, 1:3] = 1
     share[4, 1] = 0.4
@@ -165,7 +165,7 @@ def test_labels_beyond_the_image_have_no_pixels() -> None:
     assert full(edge)[76:, 94:].min() > 0.9
 
 
-def test_both_kinds_of_objects_are_parted_alike() -> None:
+def test_outlined_and_mapped_objects_have_the_same_parts() -> None:
     inside = np.zeros((80, 100), bool)
     inside[12:68, 20:52] = True
     luma = scene(inside)
@@ -176,6 +176,6 @@ def test_both_kinds_of_objects_are_parted_alike() -> None:
     assert np.abs(heads[0] - heads[1]).mean() < 0.002
 
 
-def test_values_are_interpolated_between_and_kept_beyond() -> None:
+def test_values_are_interpolated_and_clamped() -> None:
     weights = linear_weights(np.array([-2.0, 0.0, 0.25, 1.5, 2.0, 9.0]), 3)
     np.testing.assert_allclose(weights @ [10.0, 20.0, 40.0], [10, 10, 12.5, 30, 40, 40])

@@ -17,12 +17,12 @@ from ir_transfer.errors import InputError, UnknownNameError
         ("auto:class-map", AUTO_PEOPLE, "class-map"),
     ],
 )
-def test_auto_names_who_finds_and_the_shift(text: str, auto: float, finder: str) -> None:
+def test_auto_selects_the_detector_and_the_shift(text: str, auto: float, finder: str) -> None:
     assert parse_heat([text]) == HeatOptions((), auto, finder)
     assert parse_heat([text, "car=0.1"]) == HeatOptions((HeatRule("car", None, 0.1),), auto, finder)
 
 
-def test_rules_alone_ask_for_no_finder() -> None:
+def test_explicit_rules_need_no_finder() -> None:
     rules = HeatRule("person", None, 0.2), HeatRule("car", "engine", 0.1)
     assert parse_heat(["person=+0.2,car.engine=+0.1"]) == HeatOptions(rules)
     assert parse_heat(["auto=0.3,car.engine=0.1"]) == HeatOptions(rules[1:], 0.3, "class-map")
@@ -38,7 +38,7 @@ def test_rules_alone_ask_for_no_finder() -> None:
         (["automatic"], r"shift in -1\.\.1"),
     ],
 )
-def test_other_forms_are_refused(texts: list[str], message: str) -> None:
+def test_invalid_options_are_rejected(texts: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_heat(texts)
 
@@ -49,7 +49,7 @@ def test_an_unknown_finder_is_reported_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("texts", [[], ["auto"], ["person=0.1"]])
-def test_weights_are_for_mask_rcnn_alone(texts: list[str]) -> None:
+def test_weights_apply_to_mask_rcnn_only(texts: list[str]) -> None:
     with pytest.raises(InputError, match=r"auto:maskrcnn with --heat-weights a\.pth"):
         parse_heat(texts, "a.pth").check()
     parse_heat(["auto:maskrcnn"], "a.pth").check()

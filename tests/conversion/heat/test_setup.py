@@ -26,7 +26,7 @@ def yolo(tmp_path: Path) -> Path:
     return root
 
 
-def test_with_auto_classes_of_the_detector_are_found_and_others_come_from_labels(yolo: Path) -> None:
+def test_auto_takes_detector_classes_from_detections_and_others_from_labels(yolo: Path) -> None:
     labelled = open_labelled(yolo)
     asked = parse_heat(["auto:maskrcnn", "delivery_van=0.1", "bicycle=0.3"])
     of_labels, of_found = check_heat(asked, labelled)
@@ -34,13 +34,13 @@ def test_with_auto_classes_of_the_detector_are_found_and_others_come_from_labels
     assert {"person=+0.2", "bicycle=+0.3"} <= {rule.text for rule in of_found}
 
 
-def test_with_auto_the_map_finds_and_labels_of_its_other_names_stay_labels(yolo: Path) -> None:
+def test_auto_keeps_labels_whose_classes_are_aliases_of_the_map(yolo: Path) -> None:
     of_labels, of_found = check_heat(parse_heat(["auto", "pedestrian=0.3", "bike=0.1"]), open_labelled(yolo))
     assert [rule.text for rule in of_labels] == ["pedestrian=+0.3"]
     assert [rule.text for rule in of_found] == ["person=+0.2", "vehicle=+0.02", "two wheeler=+0.1"]
 
 
-def test_images_without_labels_are_searched_by_the_map() -> None:
+def test_images_without_labels_use_the_class_map() -> None:
     assert [rule.text for rule in check_heat(parse_heat(["car=0.1"]))[1]] == ["vehicle=+0.1"]
     with pytest.raises(UnknownNameError, match=r"class of --heat 'dog': .*known: person, two wheeler, vehicle"):
         check_heat(parse_heat(["dog=0.1"]))
@@ -56,7 +56,7 @@ def test_only_requested_finders_are_loaded(yolo: Path) -> None:
     assert heat.settings == {}
 
 
-def test_an_unknown_class_stops_the_run_before_it_begins(
+def test_unknown_class_is_reported_before_the_run(
     yolo: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "-o", str(tmp_path / "ir")]

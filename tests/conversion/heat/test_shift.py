@@ -43,7 +43,7 @@ def heated(intensity: Floats, regions: Sequence[Region], *texts: str) -> Floats:
 
 
 @pytest.mark.parametrize("shift", [0.2, -0.3])
-def test_the_mean_moves_by_the_shift_and_texture_stays(shift: float) -> None:
+def test_shift_moves_the_mean_and_keeps_texture(shift: float) -> None:
     before = textured()
     after = heated(before, [block(10, 20, 50, 60, "Person")], f"person={shift}")
     inside, outside = after[15:45, 25:55], np.ones((64, 96), bool)
@@ -54,7 +54,7 @@ def test_the_mean_moves_by_the_shift_and_texture_stays(shift: float) -> None:
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_no_object_is_driven_into_white_or_black(level: float) -> None:
+def test_shift_does_not_saturate_objects(level: float) -> None:
     before = textured(level, 0.06)
     after = heated(before, [block(10, 20, 50, 60)], "person=0.3")
     inside = after[15:45, 25:55]
@@ -65,7 +65,7 @@ def test_no_object_is_driven_into_white_or_black(level: float) -> None:
     np.testing.assert_allclose(colder, 1 - after, atol=1e-5)
 
 
-def test_the_stronger_of_two_shifts_counts() -> None:
+def test_stronger_of_two_overlapping_shifts_applies() -> None:
     plain = textured(0.5, 0)
     both = [block(10, 10, 50, 50), block(20, 30, 40, 80, "car")]
     for regions in (both, both[::-1]):
@@ -76,13 +76,13 @@ def test_the_stronger_of_two_shifts_counts() -> None:
     np.testing.assert_allclose(same, heated(plain, both[:1], "person=-0.2"), atol=1e-6)
 
 
-def test_a_part_adds_to_the_whole_only_where_it_is_stronger() -> None:
+def test_shift_of_a_part_applies_only_where_it_is_stronger() -> None:
     after = heated(textured(0.5, 0), [block(4, 20, 60, 50)], "person=0.1", "person.head=0.3")
     assert after[7, 35] == pytest.approx(0.8, abs=0.03)
     assert after[45, 35] == pytest.approx(0.6, abs=0.01)
 
 
-def test_other_classes_and_images_without_objects_stay() -> None:
+def test_other_classes_and_images_without_objects_are_unchanged() -> None:
     before = textured()
     np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60, "bench")], "person=0.5"), before)
     np.testing.assert_array_equal(heated(before, [], "person=0.5"), before)
@@ -101,7 +101,7 @@ def test_shifted_objects_are_reported_by_class() -> None:
     assert heated.changed["car"]["pixels"] == pytest.approx(400, abs=15)
 
 
-def test_people_become_as_often_hot_as_they_truly_are(tmp_path: Path) -> None:
+def test_share_of_hot_people_approaches_the_ground_truth(tmp_path: Path) -> None:
     write_scenes(tmp_path / "scenes", 8, size=(128, 96), boxes=True)
     root = tmp_path / "set"
     shutil.copytree(tmp_path / "scenes/rgb", root / "images")
@@ -129,7 +129,7 @@ def share_of_hot_people(images: Path, root: Path) -> float:
     return float(counts[0] / counts[1])
 
 
-def test_invalid_pixels_of_an_object_neither_change_nor_count() -> None:
+def test_invalid_pixels_of_an_object_are_ignored() -> None:
     before = textured(0.5, 0.2)
     before[:, 60:] = 0.0  # what a network makes of a fill means nothing
     alpha = np.full((64, 96), 255, np.uint8)

@@ -11,12 +11,12 @@ def summary(name: str, polarity: str = "white-hot", **changed: Any) -> ExemplarS
     return ExemplarSummary({**record, "range": taken | changed.pop("range", {}), **changed}, polarity)
 
 
-def test_alike_exemplars_agree() -> None:
+def test_similar_exemplars_agree() -> None:
     assert disagreements([summary("a"), summary("b", mean=0.5, width=320, height=256), summary("c")]) == []
     assert disagreements([summary("a")]) == []
 
 
-def test_each_way_to_be_far_off_is_named() -> None:
+def test_each_kind_of_disagreement_is_named() -> None:
     plain = [summary("a"), summary("b")]
     for far, words in (
         (summary("c", mean=0.8), "c: its mean is 0.80, that of most 0.40"),
@@ -38,7 +38,7 @@ def test_ranges_of_other_units_or_spans_disagree() -> None:
     assert "8 bit, Celsius" in disagreements([*same, summary("c")])[0]
 
 
-def test_the_line_says_size_range_and_polarity() -> None:
+def test_report_line_has_size_range_and_polarity() -> None:
     made = summary("a.tif", range={"unit": "counts", "low": 7000.0, "high": 9000.0, "guessed": True})
     assert made.line == "a.tif: 640 x 512, range 7000 to 9000 counts (guessed), white-hot"
     assert "palette iron, 2.0% ignored (scale)" in summary("b", palette="iron", left_out={"scale": 0.02}).line

@@ -23,7 +23,7 @@ from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL
 
 @pytest.fixture
 def presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A shipped tree with two weights of adain and three presets."""
+    """A folder of bundled files with two weights of adain and three presets."""
     root = tmp_path / "shipped"
     for weights, name, band, polarity in (
         ("adain-lwir", "lwir-road-day", "lwir", "white-hot"),
@@ -46,7 +46,7 @@ def saved(path: Path, model: str = "histogram", **metadata: str) -> str:
     return str(path)
 
 
-def test_presets_are_listed_with_what_they_say(presets: Path) -> None:
+def test_presets_are_listed_with_their_metadata(presets: Path) -> None:
     listed = list_presets()
     assert [(p.weights, p.name, p.polarity) for p in listed] == [
         ("adain-lwir", "lwir-road-day", "white-hot"),
@@ -56,19 +56,19 @@ def test_presets_are_listed_with_what_they_say(presets: Path) -> None:
     assert listed[0].metadata["description"] == "a lwir look"
 
 
-def test_nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_presets_without_bundled_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (tmp_path,))
     assert list_presets() == []
 
 
-def test_a_preset_brings_its_weights(presets: Path) -> None:
+def test_preset_selects_its_weights(presets: Path) -> None:
     choice = choose_styles([f"{PRESET}nir-ground"])
     assert (choice.model, choice.weights) == ("adain", "adain-nir")
     assert choose_styles([f"{PRESET}lwir-road-day"]).weights == "adain-lwir"
     assert choose_styles([f"{PRESET}nir-ground"], weights="nir").weights == "nir"
 
 
-def test_weights_that_do_not_fit_the_preset(presets: Path, tmp_path: Path) -> None:
+def test_preset_with_other_weights_is_rejected(presets: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="belongs to weights adain-nir"):
         choose_styles([f"{PRESET}nir-ground"], weights="lwir")
     own = tmp_path / "own.safetensors"
@@ -77,7 +77,7 @@ def test_weights_that_do_not_fit_the_preset(presets: Path, tmp_path: Path) -> No
         choose_styles([f"{PRESET}nir-ground"], weights=str(own))
 
 
-def test_unknown_names_get_the_closest(presets: Path) -> None:
+def test_unknown_names_suggest_the_closest(presets: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lwir-road-day'"):
         choose_styles([f"{PRESET}lwir-rod-day"])
     with pytest.raises(UnknownNameError, match="did you mean 'histogram'"):
@@ -86,7 +86,7 @@ def test_unknown_names_get_the_closest(presets: Path) -> None:
         choose_styles([f"{PRESET}nir-ground"], model="gray")
 
 
-def test_a_saved_style_brings_its_model(tmp_path: Path) -> None:
+def test_saved_style_selects_its_model(tmp_path: Path) -> None:
     path = saved(tmp_path / "mine.safetensors")
     choice = choose_styles([path])
     assert (choice.model, choice.weights) == ("histogram", "default")
@@ -97,7 +97,7 @@ def test_a_saved_style_brings_its_model(tmp_path: Path) -> None:
     assert choose_styles([nir], weights="own.safetensors").weights == "own.safetensors"
 
 
-def test_exemplars_go_with_the_default_model() -> None:
+def test_exemplars_use_the_default_model() -> None:
     choice = choose_styles(["a.png", "b.png"], [0.7, 0.3])
     assert choice.model == "adain"
     assert choice.styles == (Path("a.png"), Path("b.png"))
@@ -105,34 +105,34 @@ def test_exemplars_go_with_the_default_model() -> None:
 
 
 @pytest.mark.parametrize("shares", [[1.0], [1.0, -1.0], [0.0, 0.0], [float("nan"), 1.0], [float("inf"), 1.0]])
-def test_shares_that_do_not_fit(shares: list[float]) -> None:
+def test_invalid_style_weights_are_rejected(shares: list[float]) -> None:
     with pytest.raises(InputError, match="--style-weights"):
         choose_styles(["a.png", "b.png"], shares)
 
 
 @pytest.mark.parametrize(("shares", "remedy"), [([2, 2], "0.5,0.5"), ([0.7, 0.2], "0.7778,0.2222"), ([0, 3], "0,1")])
-def test_shares_that_do_not_sum_to_one(shares: list[float], remedy: str) -> None:
+def test_style_weights_must_sum_to_1(shares: list[float], remedy: str) -> None:
     with pytest.raises(InputError, match=rf"sum to 1, got .* with sum .*: pass --style-weights {remedy}"):
         choose_styles(["a.png", "b.png"], shares)
 
 
-def test_shares_are_taken_as_they_were_typed() -> None:
+def test_style_weights_are_not_normalised() -> None:
     assert choose_styles(["a.png", "b.png", "c.png"], [0.333, 0.333, 0.333]).shares == (0.333,) * 3
     assert sum(choose_styles(["a.png", "b.png", "c.png"]).shares) == pytest.approx(1)
 
 
-def test_weights_for_a_model_without_any() -> None:
+def test_weights_for_a_model_without_weights_are_rejected() -> None:
     with pytest.raises(InputError, match="no --weights for model 'gray'"):
         choose_styles(["a.png"], model="gray", weights="own.safetensors")
     assert choose_styles(["a.png"], model="gray", weights="default").weights == "default"
 
 
-def test_no_style() -> None:
+def test_missing_style_is_an_error() -> None:
     with pytest.raises(InputError, match="at least one --style"):
         choose_styles([])
 
 
-def test_files_that_are_no_style(tmp_path: Path) -> None:
+def test_invalid_style_files_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="style file"):
         read_saved_style(tmp_path / "none.safetensors")
     wrong_header = b"\x17" + b"\0" * 7 + b'{"__metadata__": [1, 2]}'
@@ -143,11 +143,11 @@ def test_files_that_are_no_style(tmp_path: Path) -> None:
             read_saved_style(path)
 
 
-def test_a_preset_is_a_saved_style(presets: Path) -> None:
+def test_preset_is_a_saved_style(presets: Path) -> None:
     assert isinstance(choose_styles([f"{PRESET}lwir-road-day"]).styles[0], SavedStyle)
 
 
-def test_a_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
+def test_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
     file = str(tmp_path / "mine.safetensors")
     create_model("wct2", weights=None, **SMALL_THERMAL).save(file)
     assert choose_styles([str(exemplar)], weights=file).model == "wct2"
@@ -163,25 +163,25 @@ def cin(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_look_by_name_and_its_negative(cin: str) -> None:
+def test_learned_style_is_selected_by_name_in_both_polarities(cin: str) -> None:
     choice = choose_styles([f"{PRESET}night", f"{PRESET}night-black-hot"], weights=cin)
     assert (choice.model, choice.weights) == ("cin", cin)
     assert choice.styles == (NamedStyle("night", "white-hot"), NamedStyle("night", "black-hot"))
 
 
-def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str) -> None:
+def test_unknown_learned_style_lists_the_known_ones(cin: str) -> None:
     answer = r"preset:day, preset:night.*ir-transfer train configs/train/cin-new-look\.yaml"
     with pytest.raises(UnknownNameError, match=answer):
         choose_styles([f"{PRESET}dusk"], weights=cin)
 
 
-def test_an_image_and_a_look_are_styles_of_one_model(cin: str, exemplar: Path) -> None:
+def test_exemplar_and_learned_style_can_be_combined(cin: str, exemplar: Path) -> None:
     choice = choose_styles([str(exemplar), f"{PRESET}night"], weights=cin)
     assert choice.styles == (exemplar, NamedStyle("night", "white-hot"))
     assert choose_styles([str(exemplar)], model="cin").weights == "default"
 
 
-def test_a_look_brings_the_weights_that_know_it() -> None:
+def test_learned_style_selects_its_weights() -> None:
     assert choose_styles([f"{PRESET}nir-ground"], model="cin").weights == "cin-nir"
     assert choose_styles([f"{PRESET}lwir-road-day-black-hot"], model="cin").weights == "cin-lwir"
     assert {look.name for look in list_named_styles() if look.model == "johnson"} == {"lwir-road-day", "nir-ground"}

@@ -28,7 +28,7 @@ def test_gray_of_8_and_16_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(eight, sixteen, atol=1e-6)
 
 
-def test_colour_is_refused_unless_it_is_kept(tmp_path: Path) -> None:
+def test_colour_is_rejected_unless_requested(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     path = write(tmp_path / "rgb.png", random.integers(0, 255, (20, 30, 3), dtype=np.uint8))
     with pytest.raises(InputError, match=r"rgb\.png.*no known palette"):
@@ -36,7 +36,7 @@ def test_colour_is_refused_unless_it_is_kept(tmp_path: Path) -> None:
     assert read_exemplar(path, keep_colour=True).shape == (3, 20, 30)
 
 
-def test_borders_that_do_not_count_are_cut_unless_the_size_must_stay(tmp_path: Path) -> None:
+def test_borders_are_cropped_unless_the_size_must_be_kept(tmp_path: Path) -> None:
     framed = thermal(40, 60)
     framed[:, :10] = 0
     path = write(tmp_path / "framed.png", framed)
@@ -53,7 +53,7 @@ def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.webp", "a.jpg"])
-def test_the_image_taken_of_several_is_reported_and_recorded(name: str, tmp_path: Path) -> None:
+def test_selected_page_is_reported_and_recorded(name: str, tmp_path: Path) -> None:
     first, *others = (Image.fromarray(thermal(40, 40, seed)).convert("RGB") for seed in (1, 5, 9))
     of_kind: dict[str, dict[str, Any]] = {"a.jpg": {"format": "MPO", "quality": 95}, "a.webp": {"lossless": True}}
     first.save(tmp_path / name, save_all=True, append_images=others, **of_kind.get(name, {}))
@@ -65,7 +65,7 @@ def test_the_image_taken_of_several_is_reported_and_recorded(name: str, tmp_path
     assert (report.record()["page"], report.record()["pages"]) == (1, 3)
 
 
-def test_the_image_taken_of_several_in_colour_is_reported(
+def test_selected_page_of_a_colour_file_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("ir_transfer"), "propagate", True)  # a command of another test stops it
@@ -77,7 +77,7 @@ def test_the_image_taken_of_several_in_colour_is_reported(
     assert "--page" not in caplog.text
 
 
-def test_the_smallest_side_is_the_models() -> None:
+def test_minimum_side_is_that_of_the_model() -> None:
     assert SMALLEST_SIDE == limits.SMALLEST_SIDE
 
 

@@ -13,7 +13,7 @@ from ir_transfer.models.info import TileNeeds
 @given(
     st.integers(16, 300), st.integers(16, 300), st.integers(64, 128), st.sampled_from([1, 8, 16]), st.integers(0, 60)
 )
-def test_every_pixel_is_made_once_and_sees_enough(
+def test_tiles_cover_each_pixel_once_with_full_context(
     height: int, width: int, tile: int, multiple: int, radius: int
 ) -> None:
     side = aligned_tile_size(tile, TileNeeds(0, radius, multiple, 1))

@@ -6,7 +6,7 @@ from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
 from ir_transfer.imaging.image_io import DecodedImage
 
 
-def test_an_image_is_read_by_boxes() -> None:
+def test_image_is_read_in_windows() -> None:
     levels = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30)
     source = ImageSource(DecodedImage(levels, 65535.0, ""))
     assert (source.height, source.width) == (20, 30)
@@ -17,7 +17,7 @@ def test_an_image_is_read_by_boxes() -> None:
     assert gray.read(0, 0, 4, 4)[0].shape == (3, 4, 4)
 
 
-def test_boxes_make_an_image() -> None:
+def test_written_windows_form_the_image() -> None:
     sink = ArraySink(4, 6)
     sink.write(1, 2, np.ones((2, 3), np.float32), None)
     assert not sink.has(1, 2, 3, 5)

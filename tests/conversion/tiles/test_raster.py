@@ -38,7 +38,7 @@ def inverted(bands: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(255 - (bands * LUMA).sum(0))
 
 
-def test_keeps_place_layout_and_tags(tmp_path: Path) -> None:
+def test_keeps_georeferencing_layout_and_tags(tmp_path: Path) -> None:
     given = np.maximum(numbers(3, 150, 170), 1)
     given[:, :5] = 0
     path = write(tmp_path / "a.tif", given, nodata=0, compress="lzw", **BLOCKS, **PLACED)
@@ -66,7 +66,7 @@ def test_keeps_place_layout_and_tags(tmp_path: Path) -> None:
     assert sorted(child.name for child in tmp_path.iterdir()) == ["a.tif", "out.tif"]
 
 
-def test_a_place_by_points_and_by_coefficients(tmp_path: Path) -> None:
+def test_gcps_and_rpcs_are_kept(tmp_path: Path) -> None:
     corners = [(0, 0, 8.5, 47.5), (0, 70, 8.6, 47.5), (60, 0, 8.5, 47.4), (60, 70, 8.6, 47.4)]
     gcps = [GroundControlPoint(row=r, col=c, x=x, y=y, z=0.0) for r, c, x, y in corners]
     path = write(tmp_path / "a.tif", numbers(3, 60, 70))
@@ -88,7 +88,7 @@ def test_a_place_by_points_and_by_coefficients(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["mask", "alpha"])
 @pytest.mark.parametrize("cog", [False, True])
-def test_a_mask_stays_a_mask(tmp_path: Path, kind: str, cog: bool) -> None:
+def test_mask_is_kept(tmp_path: Path, kind: str, cog: bool) -> None:
     shown = np.ones((90, 80), np.bool_)
     shown[20:70, 5:80] = False
     bands = numbers(3, 90, 80)
@@ -117,9 +117,7 @@ def test_a_mask_stays_a_mask(tmp_path: Path, kind: str, cog: bool) -> None:
         ({"driver": "PNG"}, "deflate"),
     ],
 )
-def test_compression_is_kept_where_it_loses_nothing(
-    tmp_path: Path, options: dict[str, Any], compression: str | None
-) -> None:
+def test_lossless_compression_is_kept(tmp_path: Path, options: dict[str, Any], compression: str | None) -> None:
     path = write(tmp_path / ("a.png" if "driver" in options else "a.tif"), numbers(3, 90, 100), **options)
     with rasterio.open(convert(path).path) as made, rasterio.open(path) as source:
         assert made.profile.get("compress") == compression
@@ -140,7 +138,7 @@ def test_a_requested_compression(tmp_path: Path, asked: str, compression: str | 
 @pytest.mark.parametrize(
     ("dtype", "nodata", "kept"), [("uint16", 65535, 65535), ("float32", -9999, 0), ("int16", 7, 7)]
 )
-def test_16_bits_by_a_declared_range(tmp_path: Path, dtype: str, nodata: int, kept: int) -> None:
+def test_output_of_16_bits_with_a_given_range(tmp_path: Path, dtype: str, nodata: int, kept: int) -> None:
     given = numbers(3, 70, 90, dtype)
     given[:, 2, 3] = nodata
     path = write(tmp_path / "a.tif", given, nodata=nodata)
@@ -166,7 +164,7 @@ def test_overviews_and_cloud_optimised_files(tmp_path: Path) -> None:
             assert np.abs(made.read(1) - inverted(numbers(3, 600, 700))).max() <= 0.51
 
 
-def test_the_polarity_turns_round_and_hides_no_pixel(tmp_path: Path) -> None:
+def test_inversion_hides_no_pixel(tmp_path: Path) -> None:
     given = np.maximum(numbers(3, 64, 64), 1)
     given[:, 10:12] = 255  # black, which is the nodata value
     path = write(tmp_path / "a.tif", given, nodata=0)
@@ -185,7 +183,7 @@ def test_a_valid_pixel_never_holds_the_nodata_value() -> None:
     assert hidden(levels, valid, None).tolist() == [[0, 254, 0]]
 
 
-def test_tiles_of_a_raster_equal_the_whole_image(tmp_path: Path) -> None:
+def test_raster_tiles_equal_the_whole_image(tmp_path: Path) -> None:
     import torch
 
     given = numbers(3, 200, 150)
@@ -204,7 +202,7 @@ class StopError(Exception):
 
 
 class Stopper:
-    """Stops a run when so many tiles are missing."""
+    """Stops a run when a given number of tiles remain."""
 
     def __init__(self, missing: int) -> None:
         self.missing = missing
@@ -236,7 +234,7 @@ convert_raster(Path(sys.argv[1]), Path(sys.argv[2]), translator("adain"), tile=6
 """
 
 
-def test_a_run_resumes_after_a_kill(tmp_path: Path) -> None:
+def test_resumes_after_sigkill(tmp_path: Path) -> None:
     given = np.maximum(numbers(3, 180, 150), 1)
     given[:, :70, :70] = 0
     path = write(tmp_path / "a.tif", given, nodata=0, **BLOCKS)
@@ -259,7 +257,7 @@ def stopped(path: Path, **options: Any) -> None:
         convert(path, observer=Stopper(3), **options)
 
 
-def test_what_was_made_otherwise_is_made_again(tmp_path: Path) -> None:
+def test_changed_settings_discard_stored_windows(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 150, 150))
     stopped(path)
     assert convert(path, resume=True).windows == TileCounts(9, 3)
@@ -276,7 +274,7 @@ def test_a_damaged_source_leaves_no_result(tmp_path: Path) -> None:
     assert not (tmp_path / "out.tif").exists()
 
 
-def test_a_full_disk_keeps_what_is_done(tmp_path: Path) -> None:
+def test_full_disk_keeps_finished_windows(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 200, 200))
     with largest_file(200 * 200 + 100), pytest.raises(EncodeError, match="expected to write it, got"):
         convert(path)
@@ -284,7 +282,7 @@ def test_a_full_disk_keeps_what_is_done(tmp_path: Path) -> None:
     assert convert(path, resume=True).windows == TileCounts(16, 0)
 
 
-def test_refuses_what_cannot_be(tmp_path: Path) -> None:
+def test_rejects_invalid_rasters(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 64, 64))
     with pytest.raises(InputError, match="a path other than the source's"):
         convert_raster(path, path, translator("inverted"), tile=64)

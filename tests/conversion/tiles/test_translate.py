@@ -82,7 +82,7 @@ def overviews_of(pixels: int) -> Iterator[None]:
 
 
 class Memory(ArraySink):
-    """Source and sink in memory, which counts what is read."""
+    """An in-memory source and sink that counts reads."""
 
     def __init__(self, image: Tensor, valid: Valid | None = None) -> None:
         super().__init__(*image.shape[-2:])
@@ -126,7 +126,7 @@ def whole(translator: Translator, image: Tensor) -> Pixels:
     white_hot=st.booleans(),
     pixels=st.sampled_from([WHOLE, REDUCED]),
 )
-def test_tiles_equal_the_whole(
+def test_tiles_equal_the_whole_image(
     case: str, height: int, width: int, tile: int, strength: float, white_hot: bool, pixels: int
 ) -> None:
     with overviews_of(pixels):
@@ -142,7 +142,7 @@ def test_tiles_equal_the_whole(
 
 @pytest.mark.parametrize("case", OVERVIEW)
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
-def test_decoded_images_of_odd_sizes_are_made_in_memory(case: str, pixels: int) -> None:
+def test_decoded_images_of_odd_sizes_are_tiled_in_memory(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made = translator(case)
         levels = (scene(131, 197)[0] * 65535).numpy().round().astype(np.uint16)
@@ -162,7 +162,7 @@ def made_factor(made: Translator) -> int:
 
 
 @torch.inference_mode()
-def test_the_tiles_statistics_are_those_of_the_whole() -> None:
+def test_statistics_of_tiles_equal_those_of_the_whole_image() -> None:
     model = content_statistics_of(translator("adain-vgg19").model)
     image = scene(101, 83)
     whole_ones = model.content_statistics(image)
@@ -178,7 +178,7 @@ def test_the_tiles_statistics_are_those_of_the_whole() -> None:
 
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
 @pytest.mark.parametrize("case", ["adain-vgg19", "wct2-paper", "adain", "wct2"])
-def test_invalid_pixels_count_in_no_statistics(case: str, pixels: int) -> None:
+def test_invalid_pixels_are_excluded_from_statistics(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made, image = translator(case), scene(150, 170)
         valid = np.ones((150, 170), np.bool_)
@@ -193,8 +193,8 @@ def test_invalid_pixels_count_in_no_statistics(case: str, pixels: int) -> None:
             by_tiles(made, image, 64, np.zeros((150, 170), np.bool_))
 
 
-def test_an_overview_shows_what_is_valid_in_a_cell() -> None:
-    """Whatever stands in the pixels of a cell that are not valid, the result of the valid ones is the same.
+def test_overview_cells_average_valid_pixels() -> None:
+    """The values of invalid pixels in a cell do not affect the result at valid pixels.
 
     Only where detail is pointwise: the wavelets of WCT2 see a pixel's neighbours.
     """
@@ -207,8 +207,8 @@ def test_an_overview_shows_what_is_valid_in_a_cell() -> None:
 
 
 @pytest.mark.parametrize("case", ["adain-vgg19", "wct2-paper"])
-def test_the_declared_radii_are_those_of_the_network(case: str) -> None:
-    """Gradients end where the radius does, and begin to within a cell of it."""
+def test_declared_radii_equal_the_receptive_field(case: str) -> None:
+    """Gradients are zero beyond the radius and non-zero within one cell of it."""
     torch.manual_seed(3)
     made = translator(case)
     model, style = made.model.double(), made.style.to("cpu", torch.float64)
@@ -245,7 +245,7 @@ def assert_reach(image: Tensor, start: int, end: int, radius: int, slack: int) -
         assert radius - slack <= last <= radius
 
 
-def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) -> None:
+def test_resume_translates_only_missing_tiles(tmp_path: Path) -> None:
     made, image = translator("adain-vgg19"), scene(150, 130)
     saved = StatisticsCheckpoint(tmp_path / "sum.safetensors", {"image": "a"})
     memory = Memory(image)
@@ -265,7 +265,7 @@ def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) 
 
 @pytest.mark.parametrize("case", ["adain", "wct2"])
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
-def test_a_surveyed_image_resumes_with_some_tiles_present(case: str, pixels: int) -> None:
+def test_two_pass_image_resumes_with_some_tiles_present(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made, memory = translator(case), Memory(scene(150, 130))
         first = translate_tiled(made, memory, memory, tile=64)
@@ -283,7 +283,7 @@ def test_a_surveyed_image_resumes_with_some_tiles_present(case: str, pixels: int
         assert memory.reads == reads + first.windows + len(missing), "nothing to make: nothing is read"
 
 
-def test_a_damaged_sum_is_measured_anew(tmp_path: Path) -> None:
+def test_damaged_statistics_checkpoint_is_recomputed(tmp_path: Path) -> None:
     made, memory = translator("adain-vgg19"), Memory(scene(64, 70))
     saved = StatisticsCheckpoint(tmp_path / "sum.safetensors", {})
     saved.path.write_bytes(b"torn")
@@ -297,7 +297,7 @@ def refuse(images: Tensor) -> None:
 
 
 class Narrow(Translator):
-    """Has no memory for more than so many pixels."""
+    """Runs out of memory above a number of pixels."""
 
     def tile(self, tile: Tensor, statistics: Statistics | None) -> Pixels:
         refuse(tile)
@@ -310,7 +310,7 @@ class Narrow(Translator):
 
 @pytest.mark.parametrize("case", ["adain-vgg19", "adain", "wct2"])
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
-def test_a_tile_too_large_for_the_memory_is_made_in_halves(case: str, pixels: int) -> None:
+def test_tile_that_exceeds_memory_is_halved(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made, image = translator(case), scene(200, 190)
         narrow = Narrow(made.model, made.style, CPU)
@@ -326,7 +326,7 @@ class Empty(Translator):
 
 
 @pytest.mark.parametrize("case", ["adain-vgg19", "adain"])
-def test_no_memory_at_all_is_an_error(case: str) -> None:
+def test_out_of_memory_at_the_smallest_tile_is_an_error(case: str) -> None:
     made = translator(case)
     with pytest.raises(InputError, match="enough memory for a tile of"):
         by_tiles(Empty(made.model, made.style, CPU), scene(64, 64), 64)
@@ -355,13 +355,13 @@ def test_progress_counts_the_tiles_of_every_pass(case: str, passes: int) -> None
 
 
 @pytest.mark.parametrize("name", ["histogram", "fda", "gatys"])
-def test_models_that_must_see_the_whole_are_refused(name: str) -> None:
+def test_models_without_tiling_are_rejected(name: str) -> None:
     model = create_model(name, weights=None)
     with pytest.raises(InputError, match=f"got '{name}'.*use adain or wct2"):
         _ = tiles_of(model)
 
 
-def test_settings_that_cannot_be_tiled_are_refused() -> None:
+def test_settings_without_tiling_are_rejected() -> None:
     made, image = translator("adain"), scene(64, 64)
     with pytest.raises(InputError, match="no --keep-tone"):
         by_tiles(replace(made, controls=Controls(keep_tone=True)), image, 64)

@@ -1,4 +1,4 @@
-"""Writes small clips: a window that moves over an RGB image."""
+"""Writes small clips of a window that moves over an RGB image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import photograph
 
 
 def moving(count: int, height: int = 48, width: int = 64, seed: int = 0) -> list[NDArray[np.uint8]]:
-    """A window (H, W, 3) that moves by two pixels a frame."""
+    """Return frames (H, W, 3) of a window that moves by two pixels per frame."""
     scene = photograph(height + 8, width + 2 * count, seed)
     return [np.ascontiguousarray(scene[4 : 4 + height, 2 * i : 2 * i + width]) for i in range(count)]
 

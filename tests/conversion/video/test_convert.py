@@ -22,7 +22,7 @@ from tests.models.small_thermal import SMALL_THERMAL
 
 
 class Watcher:
-    """Keeps what is reported to it."""
+    """Records the notifications."""
 
     def __init__(self) -> None:
         self.errors: list[str | None] = []
@@ -60,7 +60,7 @@ def luma(frames: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
     return np.asarray(np.stack(frames) @ np.array([0.299, 0.587, 0.114]))
 
 
-def test_levels_and_name(options: VideoOptions, tmp_path: Path) -> None:
+def test_frames_have_the_expected_levels_and_the_default_name(options: VideoOptions, tmp_path: Path) -> None:
     summary = run(options)
     assert summary.out == tmp_path / "clip_ir.mp4"
     assert (summary.frames, summary.damaged) == (8, [])
@@ -77,7 +77,7 @@ def test_levels_and_name(options: VideoOptions, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "clip_ir.mp4", "exemplar.png"]
 
 
-def test_ffv1_keeps_every_level(options: VideoOptions, tmp_path: Path) -> None:
+def test_ffv1_is_lossless(options: VideoOptions, tmp_path: Path) -> None:
     lossless = read_clip(run(options, codec="ffv1", out=tmp_path / "a.mp4").out)[1]
     inverted = read_clip(run(options, codec="ffv1", out=tmp_path / "b.mkv", polarity="black-hot").out)[1]
     np.testing.assert_array_equal(inverted, 255 - lossless)
@@ -93,14 +93,14 @@ def test_odd_sides_are_kept(options: VideoOptions, tmp_path: Path, codec: str) -
     assert np.abs(images - luma(moving(4, 33, 47))).mean() < 3
 
 
-def test_variable_frame_rate_keeps_its_times(options: VideoOptions, tmp_path: Path) -> None:
+def test_variable_frame_rate_keeps_timestamps(options: VideoOptions, tmp_path: Path) -> None:
     times = [0, 40, 50, 117, 333, 334, 400]
     clip = write_clip(tmp_path / "vfr.mp4", moving(7), times)
     found, _ = read_clip(run(options, source=clip).out)
     assert found == pytest.approx([time / 1000 for time in times], abs=1e-6)
 
 
-def test_sound_is_copied_or_encoded_anew(options: VideoOptions, tmp_path: Path) -> None:
+def test_audio_is_copied_or_re_encoded(options: VideoOptions, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "aac.mp4", moving(6), sound="aac")
     summary = run(options, source=clip)
     assert sound_packets(summary.out) == sound_packets(clip)
@@ -115,7 +115,7 @@ def test_sound_is_copied_or_encoded_anew(options: VideoOptions, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
-def test_rotation_is_honoured(options: VideoOptions, tmp_path: Path, rotation: int) -> None:
+def test_rotation_metadata_is_applied(options: VideoOptions, tmp_path: Path, rotation: int) -> None:
     clip = write_clip(tmp_path / "turned.mp4", moving(3), rotation=rotation)
     out = run(options, source=clip).out
     _, images = read_clip(out)
@@ -154,7 +154,7 @@ def test_numbered_frames(options: VideoOptions, tmp_path: Path) -> None:
         run(options, source=folder, resume=True, strength=0.5)
 
 
-def test_a_damaged_image_costs_itself(options: VideoOptions, tmp_path: Path) -> None:
+def test_damaged_frame_fails_without_affecting_others(options: VideoOptions, tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "frames", [1, 2, 3, 4])
     for name in ("f1.png", "f3.png"):
         (folder / name).write_bytes(b"damage")
@@ -165,7 +165,7 @@ def test_a_damaged_image_costs_itself(options: VideoOptions, tmp_path: Path) -> 
     assert not (summary.out / "f1.png").exists()
 
 
-def test_damage_in_the_middle_of_a_video(options: VideoOptions, tmp_path: Path) -> None:
+def test_damaged_packets_in_a_video(options: VideoOptions, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", moving(8), codec="mjpeg")
     with av.open(str(clip)) as container:
         places = [bytes(packet) for packet in container.demux(video=0) if packet.size]
@@ -181,13 +181,13 @@ def test_damage_in_the_middle_of_a_video(options: VideoOptions, tmp_path: Path) 
     assert (images[5] != images[4]).any()
 
 
-def test_a_file_that_ends_early(options: VideoOptions, tmp_path: Path) -> None:
+def test_truncated_video(options: VideoOptions, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", moving(8))
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 4])
     assert 3 <= run(options, source=clip).frames < 8
 
 
-def test_bad_input(options: VideoOptions, tmp_path: Path) -> None:
+def test_invalid_inputs_are_rejected(options: VideoOptions, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.mp4"):
         run(options, source=tmp_path / "none.mp4")
     (tmp_path / "text.mp4").write_text("no video")
@@ -219,7 +219,7 @@ def test_bad_input(options: VideoOptions, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".frames")]
 
 
-def test_a_video_without_frames(options: VideoOptions, tmp_path: Path) -> None:
+def test_video_without_frames_is_rejected(options: VideoOptions, tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", moving(2), codec="mjpeg")
     with av.open(str(clip)) as container:
         places = [bytes(packet) for packet in container.demux(video=0) if packet.size]
@@ -232,7 +232,7 @@ def test_a_video_without_frames(options: VideoOptions, tmp_path: Path) -> None:
     assert not (tmp_path / ".clip_ir.mp4.frames").exists()
 
 
-def test_existing_output(options: VideoOptions) -> None:
+def test_existing_output_is_rejected(options: VideoOptions) -> None:
     out = run(options).out
     before = out.read_bytes()
     with pytest.raises(InputError, match="--overwrite"):
@@ -244,7 +244,7 @@ def test_existing_output(options: VideoOptions) -> None:
     assert run(options, overwrite=True, strength=0.5).frames == 8
 
 
-def test_smoothed_statistics_steady_the_look(options: VideoOptions, weights: Path, tmp_path: Path) -> None:
+def test_smoothed_statistics_reduce_flicker(options: VideoOptions, weights: Path, tmp_path: Path) -> None:
     frames = [np.clip(f * (0.8 if i % 2 else 1.0), 0, 255).astype(np.uint8) for i, f in enumerate(moving(8))]
     clip = write_clip(tmp_path / "hunting.mp4", frames)
     adain = replace(options, source=clip, model="adain", weights=str(weights), codec="ffv1", report=True)
@@ -261,7 +261,7 @@ def test_smoothed_statistics_steady_the_look(options: VideoOptions, weights: Pat
     assert (first[-1] != second[-1]).any()
 
 
-def test_flow_steadies(options: VideoOptions, tmp_path: Path) -> None:
+def test_optical_flow_reduces_flicker(options: VideoOptions, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     frames = [np.clip(f + random.normal(0, 12, f.shape), 0, 255).astype(np.uint8) for f in moving(10)]
     clip = write_clip(tmp_path / "noisy.mp4", frames)

@@ -14,7 +14,7 @@ CONCAT = "ffconcat version 1.0\nfile {name}\n"
 
 @pytest.mark.parametrize("suffix", [".mp4", ".m3u8", ".ts"])
 @pytest.mark.parametrize("text", [HLS, CONCAT], ids=["hls", "concat"])
-def test_a_playlist_opens_no_other_file(text: str, suffix: str, tmp_path: Path) -> None:
+def test_playlists_open_no_other_file(text: str, suffix: str, tmp_path: Path) -> None:
     write_clip(tmp_path / "other.ts", moving(5))
     with open_video(tmp_path / "other.ts"):
         pass

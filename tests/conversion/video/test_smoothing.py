@@ -46,7 +46,7 @@ def test_share_follows_the_time_constant() -> None:
     torch.testing.assert_close(found, (1 - share) * statistics(0)["level1"].mean + share * statistics(1)["level1"].mean)
 
 
-def test_measures_a_fifth_of_the_time_constant_apart() -> None:
+def test_statistics_are_measured_every_fifth_of_the_time_constant() -> None:
     smoother = StatisticsSmoother(0.5)
     asked: list[int] = []
 
@@ -59,7 +59,7 @@ def test_measures_a_fifth_of_the_time_constant_apart() -> None:
     assert asked == [0, 3, 6, 7]
 
 
-def test_a_cut_begins_anew() -> None:
+def test_scene_cut_resets_smoothing() -> None:
     smoother = StatisticsSmoother(0.5)
     smoother(of(0), 0, cut=True)
     found = smoother(of(2), 0.01, cut=True)["level1"]
@@ -67,7 +67,7 @@ def test_a_cut_begins_anew() -> None:
     assert torch.equal(found.scatter, statistics(2)["level1"].scatter)
 
 
-def test_going_on_is_exact() -> None:
+def test_restored_smoother_continues_exactly() -> None:
     whole, before, after = (StatisticsSmoother(0.1) for _ in range(3))
     for index in range(6):
         expected = whole(of(index), index * 0.04, cut=False)["level1"]
@@ -85,7 +85,7 @@ def grays(seed: int, count: int = 8) -> list[NDArray[np.float32]]:
     return [(frame.mean(axis=2) / 255).astype(np.float32) for frame in moving(count, seed=seed)]
 
 
-def test_cuts_are_found_and_pans_and_exposure_are_none() -> None:
+def test_cuts_are_detected_but_pans_and_exposure_changes_are_not() -> None:
     random = np.random.default_rng(0)
     shots = [frame * (1 + random.normal(0, 0.03)) for frame in grays(0)]
     shots += [1 - frame for frame in grays(3)]
@@ -114,7 +114,7 @@ def translator(request: pytest.FixtureRequest) -> Translator:
     return Translator(model, style, torch.device("cpu"))
 
 
-def test_a_frames_own_statistics_give_the_frame_itself(translator: Translator) -> None:
+def test_own_statistics_give_the_plain_translation(translator: Translator) -> None:
     assert translator.has_statistics
     image = frame(0)
     (alone,) = translator([image])
@@ -122,7 +122,7 @@ def test_a_frames_own_statistics_give_the_frame_itself(translator: Translator) -
     assert np.abs(translator.with_statistics(image, own) - alone).max() < 1e-3
 
 
-def test_smoothed_statistics_lie_between_those_of_the_frames(translator: Translator) -> None:
+def test_smoothed_statistics_are_between_those_of_the_frames(translator: Translator) -> None:
     dark, bright, smoother = frame(0, 0.5), frame(0), StatisticsSmoother(0.5)
     for index in range(6):
         smoother(lambda: translator.statistics(dark), 0.1 * index, cut=index == 0)
@@ -132,7 +132,7 @@ def test_smoothed_statistics_lie_between_those_of_the_frames(translator: Transla
     assert 0 < np.abs(calm - before).mean() < np.abs(jumped - before).mean()
 
 
-def test_statistics_of_a_surveyed_model_go_on_exactly(translator: Translator) -> None:
+def test_statistics_of_a_two_pass_model_are_restored_exactly(translator: Translator) -> None:
     before, after = StatisticsSmoother(0.1), StatisticsSmoother(0.1)
     for seed in range(3):
         kept = before(partial(translator.statistics, frame(seed)), 0.1 * seed, cut=seed == 0)

@@ -1,4 +1,4 @@
-"""Frames of a folder: what is guessed or lost in an image is said."""
+"""Frames of a folder: assumptions and lost properties of an image are reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conversion.video.clips import moving
 from tests.conversion.video.test_convert import run, write_frames
 
 
-def test_guessed_and_lost_properties_of_a_frame_are_reported(
+def test_assumed_and_discarded_frame_properties_are_reported(
     exemplar: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = write_frames(tmp_path / "frames", [0])

@@ -46,7 +46,7 @@ def test_registered_scenes_are_clean(clean: Path) -> None:
     assert check_dataset(clean, CARD, limit=2).looked_at == 2
 
 
-def test_every_fault_is_found_where_it_is(root: Path) -> None:
+def test_every_fault_is_found_in_its_file(root: Path) -> None:
     rgb, ir = root / "rgb", root / "ir"
     (ir / "unpaired.png").write_bytes((ir / "s00000_f00.png").read_bytes())
     (rgb / "broken.png").write_bytes(b"no image")
@@ -67,7 +67,7 @@ def test_every_fault_is_found_where_it_is(root: Path) -> None:
     assert all(finding.remedy and finding.what for finding in report.findings)
 
 
-def test_raw_counts_in_a_wide_file_are_dark(root: Path) -> None:
+def test_raw_counts_in_16_bit_files_are_reported_as_narrow_range(root: Path) -> None:
     for path in (root / "ir").iterdir():
         edit(path, lambda a: a.astype(np.uint16) + 7000)
     report = check_dataset(root, CARD)
@@ -84,7 +84,7 @@ def test_offsets_are_found_and_shown(root: Path) -> None:
     assert all(len(row) == len(HEADINGS) for row in rows)
 
 
-def test_a_whole_set_that_is_off_has_one_remedy(root: Path) -> None:
+def test_constant_offset_of_the_set_has_one_fix(root: Path) -> None:
     for path in (root / "ir").iterdir():
         edit(path, lambda a: np.roll(a, (5, 0), axis=(0, 1)))
     (finding,) = [f for f in check_dataset(root, CARD).findings if f.kind == "misaligned"]
@@ -92,7 +92,7 @@ def test_a_whole_set_that_is_off_has_one_remedy(root: Path) -> None:
     assert re.search(r"-(4\.[89]|5\.[01]) in y", finding.remedy)
 
 
-def test_duplicates_and_frames_of_one_scene_in_two_parts(tmp_path: Path) -> None:
+def test_duplicates_and_scenes_shared_between_splits_are_found(tmp_path: Path) -> None:
     source = tmp_path / "source"
     write_scenes(source, 2, frames=2, size=(160, 128), night=False)
     for stem, part in (("s00000_f00", "train"), ("s00000_f01", "test"), ("s00001_f00", "train")):
@@ -109,7 +109,7 @@ def test_duplicates_and_frames_of_one_scene_in_two_parts(tmp_path: Path) -> None
     assert ("s00000_f00", "s00000_f01") in find_similar_pairs(pairs)
 
 
-def test_a_folder_without_pairs(tmp_path: Path) -> None:
+def test_folder_without_pairs_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "rgb").mkdir()
     (tmp_path / "ir").mkdir()
     with pytest.raises(InputError, match="got none"):

@@ -1,4 +1,4 @@
-"""The common networks compute what their papers say, so that timing them is fair."""
+"""The reference networks implement the equations of their papers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ir_transfer.evaluation.benchmark.common_networks import CommonAdaIN, Common
 
 
 @torch.inference_mode()
-def test_adain_keeps_the_size_and_follows_the_exemplar() -> None:
+def test_adain_keeps_the_size_and_depends_on_the_exemplar() -> None:
     torch.manual_seed(0)
     network = CommonAdaIN().eval()
     for parameter in network.parameters():
@@ -33,7 +33,7 @@ def test_whitening_and_colouring_give_the_exemplars_covariance() -> None:
 
 
 @torch.inference_mode()
-def test_haar_components_rebuild_the_feature() -> None:
+def test_haar_components_reconstruct_the_feature() -> None:
     network = CommonWCT2()
     feature = torch.rand(1, 64, 16, 24)
     spread = [

@@ -1,4 +1,4 @@
-"""A rendered folder goes through the real command."""
+"""Measurements of a folder conversion by the real command."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def test_converts_a_small_folder() -> None:
     assert run.seconds > 0
 
 
-def test_a_command_that_fails_says_why() -> None:
+def test_failing_command_reports_its_error() -> None:
     with pytest.raises(IrTransferError, match="unknown model"):
         convert_folder(1, "grey")
 
 
-def test_says_at_each_tenth_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_remaining_time_is_printed_at_each_tenth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ir_transfer.evaluation.benchmark.folder._INTERVAL", 0.02)
     slowly = (
         "import pathlib, time\n"
@@ -42,7 +42,7 @@ def test_says_at_each_tenth_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPa
     assert all(line.startswith("about ") and line.endswith(" of 40 done)") for line in lines)
 
 
-def test_growth_compares_the_end_with_the_middle() -> None:
+def test_memory_growth_compares_the_end_with_the_middle() -> None:
     samples = tuple((float(i), 100.0 if i < 20 else 150.0 + i) for i in range(40))
     assert FolderRun(1, 40.0, samples, 200.0).growth_mb == pytest.approx(184.5 - 100)
     assert FolderRun(1, 1.0, samples[:3], 200.0).growth_mb == 0

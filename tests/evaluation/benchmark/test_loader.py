@@ -1,4 +1,4 @@
-"""A DataLoader is timed with the transforms in it."""
+"""Timing of a DataLoader with the transforms."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def test_every_transform_is_timed_for_every_number_of_workers() -> None:
     assert len(said) == 3
 
 
-def test_models_of_fixed_styles_take_their_first() -> None:
+def test_fixed_style_models_use_their_first_style() -> None:
     assert measure_loaders(4, ["cin"], [0])[1].transform == "ToInfrared(cin)"
 
 
-def test_rate() -> None:
+def test_images_per_second() -> None:
     assert LoaderRun("x", 0, 30, 1.5).rate == 20
 
 
-def test_an_unknown_model_is_an_error() -> None:
+def test_unknown_model_is_an_error() -> None:
     with pytest.raises(UnknownNameError, match="gray"):
         measure_loaders(4, ["grey"], [0])

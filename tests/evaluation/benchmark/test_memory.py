@@ -9,14 +9,14 @@ import sys
 from ir_transfer.evaluation.benchmark.memory import own_peak, peak
 
 
-def test_own_peak_grows_with_what_is_held() -> None:
+def test_peak_memory_grows_with_allocations() -> None:
     code = "from ir_transfer.evaluation.benchmark.memory import own_peak as p; a=p(); b=bytearray(2**26); print(p()-a)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 60 < float(done.stdout) < 70
     assert own_peak() > 20
 
 
-def test_other_processes_are_seen_until_they_end() -> None:
+def test_other_processes_are_listed_until_they_exit() -> None:
     most = peak(os.getpid())
     if sys.platform == "linux":
         assert most is not None

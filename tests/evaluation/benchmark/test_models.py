@@ -1,4 +1,4 @@
-"""Measuring works; the figures themselves belong to no test."""
+"""Measurement of models, without checking the values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _without_durations(line: str) -> str:
     return re.sub(r"about [\d.]+ (s|min|h) ", "about N ", line)
 
 
-def test_candidates_are_every_combination_and_the_common_ones() -> None:
+def test_candidates_are_all_combinations_and_reference_networks() -> None:
     found = candidates(["adain", "adain:vgg19", "gray"], [64, 128], ["float32", "bfloat16"])
     assert len(found) == 2 * (3 * 2 + 1)
     assert [c.label for c in found[:7]] == [*["adain"] * 2, *["adain:vgg19"] * 2, *["gray"] * 2, "common adain"]
@@ -38,7 +38,7 @@ def test_measures_seconds_memory_and_parameters() -> None:
     assert gray.peak_mb is None
 
 
-def test_memory_has_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_measurement_reports_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ir_transfer.evaluation.benchmark.models.peak_memory", lambda candidate, threads: 100.0)
     lines: list[str] = []
     (gray, fda) = measure([Candidate("gray", side=64), Candidate("fda", side=64)], rounds=1, on_step=lines.append)
@@ -49,11 +49,11 @@ def test_memory_has_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_memory_is_that_of_a_fresh_process() -> None:
+def test_memory_is_measured_in_a_fresh_process() -> None:
     assert 50 < peak_memory(Candidate("gray", side=64), threads=1) < 5000
 
 
-def test_speedup_is_against_the_common_network_of_the_same_side() -> None:
+def test_speedup_is_relative_to_the_reference_network_of_equal_size() -> None:
     found = [
         Measurement(Candidate("adain", side=64), 0.5, 0.5, None, 1),
         Measurement(Candidate("adain", common=True, side=64), 2.0, 2.0, None, 1),
@@ -62,6 +62,6 @@ def test_speedup_is_against_the_common_network_of_the_same_side() -> None:
     assert speedups(found) == [4.0, 1.0, None]
 
 
-def test_a_process_that_fails_says_why() -> None:
+def test_failing_process_reports_its_error() -> None:
     with pytest.raises(IrTransferError, match=r"no-such.*unknown model"):
         peak_memory(Candidate("no-such"))

@@ -1,4 +1,4 @@
-"""Small rendered streets with the frames of people and vehicles, and one outcome that many tests read."""
+"""Small rendered streets with boxes of people and vehicles, and a shared experiment result."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def scenes(streets: Path) -> list[LabelledScene]:
-    """The same, read."""
+    """The same set as labelled scenes."""
     return load_labelled(list_pairs(streets), streets / "boxes.json")
 
 
 @pytest.fixture(scope="package")
 def outcome(scenes: list[LabelledScene]) -> Outcome:
-    """What hardly trained detectors find; two seeds."""
+    """Result of detectors trained for a few steps with two seeds."""
     methods = [Method("inverted", create_model("inverted"))]
     return run_experiment(scenes[:4], scenes[4:], methods, SceneTranslator(Oracle()), Training(2, (0, 1)))

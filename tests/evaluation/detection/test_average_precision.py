@@ -29,7 +29,7 @@ def test_exact_detections_score_1() -> None:
     assert precision.per_label == pytest.approx({"person": 1, "vehicle": 1})
 
 
-def test_a_loose_frame_counts_at_low_overlaps_and_a_missed_label_is_0() -> None:
+def test_loose_box_counts_at_low_iou_and_a_missed_class_scores_0() -> None:
     loose = {"boxes": torch.tensor([[0.0, 0, 10, 7]]), "labels": torch.tensor([0]), "scores": torch.tensor([0.9])}
     none = {key: value[:0] for key, value in loose.items()}
     precision = mean_average_precision([loose, none], TRUE, ["person", "vehicle"])
@@ -49,7 +49,7 @@ Objects = dict[str, Tensor]
 
 
 def _draw(seed: int, scenes: int = 5) -> tuple[list[Objects], list[Objects]]:
-    """Return jittered, missed and invented frames of two labels."""
+    """Return jittered, missing and false boxes of two labels."""
     random = np.random.default_rng(seed)
     found, true = [], []
     for _ in range(scenes):
@@ -73,7 +73,7 @@ def _draw(seed: int, scenes: int = 5) -> tuple[list[Objects], list[Objects]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_is_that_of_torchmetrics(seed: int) -> None:
+def test_equals_torchmetrics(seed: int) -> None:
     found, true = _draw(seed)
     counts = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 3, 1]], dtype=np.float64)
     means, means50 = bootstrap_precision(found, true, 2, counts)
@@ -84,7 +84,7 @@ def test_is_that_of_torchmetrics(seed: int) -> None:
         assert means50[row] == pytest.approx(expected.map50, abs=1e-5)
 
 
-def test_nothing_found_is_0_and_nothing_to_find_is_unknown() -> None:
+def test_no_detections_score_0_and_no_ground_truth_is_undefined() -> None:
     _, true = _draw(1)
     true[2] = {key: value[:0] for key, value in true[2].items()}
     nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64), "scores": torch.zeros(0)}

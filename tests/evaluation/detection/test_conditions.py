@@ -16,7 +16,7 @@ from ir_transfer.evaluation.exemplars import Fixed, Oracle
 from ir_transfer.evaluation.methods import Method
 
 
-def test_real_gray_translated_and_both(scenes: list[LabelledScene]) -> None:
+def test_conditions_are_real_gray_translated_and_both(scenes: list[LabelledScene]) -> None:
     arms = list(make_conditions(scenes[:2], [Method("inverted", create_model("inverted"))], SceneTranslator(Oracle())))
     assert [(arm.name, arm.kind) for arm in arms] == [
         ("real", "real"),
@@ -31,7 +31,7 @@ def test_real_gray_translated_and_both(scenes: list[LabelledScene]) -> None:
     assert both.versions == (*gray.versions, *inverted.versions)
 
 
-def test_exemplars_have_their_turn_and_are_prepared_once(scenes: list[LabelledScene]) -> None:
+def test_exemplars_are_cycled_and_prepared_once(scenes: list[LabelledScene]) -> None:
     exemplars = [scene.pair.ir for scene in scenes[3:5]]
     method = Method("histogram", create_model("histogram"))
     translate = SceneTranslator(Fixed(exemplars))
@@ -42,14 +42,14 @@ def test_exemplars_have_their_turn_and_are_prepared_once(scenes: list[LabelledSc
     assert torch.equal(second, SceneTranslator(Fixed(exemplars[1:]))(method, pair))
 
 
-def test_images_are_reduced_like_the_scenes(scenes: list[LabelledScene]) -> None:
+def test_images_are_resized_like_the_scenes(scenes: list[LabelledScene]) -> None:
     translated = SceneTranslator(Oracle(), max_side=40)(Method("gray", create_model("gray")), scenes[0].pair)
     assert translated.shape == (1, 32, 40)
     assert translated.dtype == torch.uint8
 
 
 @pytest.mark.parametrize("names", [[], ["fda", "fda"], ["gray"], ["real"]])
-def test_names_that_would_repeat_are_refused(names: list[str]) -> None:
+def test_duplicate_names_are_rejected(names: list[str]) -> None:
     model = create_model("fda")
     with pytest.raises(InputError, match="expected --models with distinct names besides real and gray"):
         check_names([Method(name, model) for name in names])

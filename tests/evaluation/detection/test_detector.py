@@ -13,7 +13,7 @@ from ir_transfer.evaluation.detection.detector import as_target, build_detector,
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
 
 
-def test_same_seed_same_weights_and_the_callers_numbers_stay() -> None:
+def test_equal_seeds_give_equal_weights_and_keep_the_global_rng_state() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -25,7 +25,7 @@ def test_same_seed_same_weights_and_the_callers_numbers_stay() -> None:
 
 
 @pytest.mark.parametrize("size", [(48, 64), (37, 51), (96, 20)])
-def test_frames_are_in_the_pixels_of_the_image_whatever_its_size(size: tuple[int, int]) -> None:
+def test_boxes_are_in_image_pixels_for_any_size(size: tuple[int, int]) -> None:
     height, width = size
     (found,) = build_detector(1, 64, 0).eval()([torch.rand(1, height, width)])
     limits = torch.tensor([width, height, width, height])
@@ -34,7 +34,7 @@ def test_frames_are_in_the_pixels_of_the_image_whatever_its_size(size: tuple[int
     assert (found["boxes"] <= limits).all()
 
 
-def test_images_without_objects_teach_too() -> None:
+def test_images_without_objects_contribute_to_training() -> None:
     target = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     worse_than_baselines = build_detector(2, 32, 0).train()([torch.rand(1, 32, 32)], [target])
     assert worse_than_baselines["classification"] > 0
@@ -49,7 +49,7 @@ def _square(scene: LabelledScene, left: int, top: int) -> LabelledScene:
     return replace(scene, pair=replace(scene.pair, stem=f"{left}"), real=image, boxes=box, labels=("square",))
 
 
-def test_learns_a_bright_square_and_tells_its_loss(scenes: list[LabelledScene]) -> None:
+def test_learns_to_detect_a_bright_square_and_reports_the_loss(scenes: list[LabelledScene]) -> None:
     train = [_square(scenes[0], left, top) for left, top in ((2, 3), (10, 30), (22, 8), (31, 27), (16, 17), (6, 14))]
     test = [_square(scenes[0], left, top) for left, top in ((27, 12), (4, 22))]
     worse_than_baselines: list[float] = []
@@ -85,7 +85,7 @@ def test_a_batch_draws_from_all_versions(scenes: list[LabelledScene]) -> None:
     assert not torch.equal(next(mixed.parameters()), next(once.parameters()))
 
 
-def test_targets_number_the_labels_and_leave_others_out(scenes: list[LabelledScene]) -> None:
+def test_targets_number_the_classes_and_omit_others(scenes: list[LabelledScene]) -> None:
     scene = replace(scenes[0], boxes=torch.arange(12.0).reshape(3, 4), labels=("vehicle", "dog", "person"))
     target = as_target(scene, ["person", "vehicle"])
     assert target["labels"].tolist() == [1, 0]

@@ -17,7 +17,7 @@ from ir_transfer.evaluation.exemplars import Oracle
 from ir_transfer.evaluation.methods import Method
 
 
-def test_every_condition_has_its_row_and_gray_is_what_gains_are_over(outcome: Outcome) -> None:
+def test_every_condition_has_a_row_with_its_gain_over_gray(outcome: Outcome) -> None:
     assert [row.name for row in outcome.rows] == ["real", "gray", "inverted", "gray + inverted"]
     assert outcome.labels == ["person", "vehicle"]
     gray = outcome.rows[1]
@@ -32,7 +32,7 @@ def test_every_condition_has_its_row_and_gray_is_what_gains_are_over(outcome: Ou
     assert not gray.gain.draws.any()
 
 
-def test_the_conclusion_needs_an_interval_without_0(outcome: Outcome) -> None:
+def test_conclusion_requires_an_interval_that_excludes_0(outcome: Outcome) -> None:
     row = outcome.rows[2]
     assert outcome.rows[1].conclusion == ""
     for low, high, conclusion in (
@@ -44,7 +44,7 @@ def test_the_conclusion_needs_an_interval_without_0(outcome: Outcome) -> None:
         assert replace(row, gain=gain).conclusion == conclusion
 
 
-def test_an_image_on_both_sides_is_refused_before_anything_is_learnt(scenes: list[LabelledScene]) -> None:
+def test_leaked_image_is_rejected_before_training(scenes: list[LabelledScene]) -> None:
     methods = [Method("fda", create_model("fda"))]
     with pytest.raises(InputError, match="got s00001_f00 = s00001_f00"):
         run_experiment(scenes[:2], scenes[1:], methods, SceneTranslator(Oracle()), Training(10**9, (0,)))

@@ -1,4 +1,4 @@
-"""Which pairs are learnt and which are tested on."""
+"""Selection of training and test pairs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _copy(streets: Path, out: Path, stems: list[str]) -> Path:
     return out
 
 
-def test_two_roots(streets: Path, tmp_path: Path) -> None:
+def test_separate_training_and_test_roots(streets: Path, tmp_path: Path) -> None:
     train = _copy(streets, tmp_path / "train", ["s00000_f00", "s00001_f00"])
     test = _copy(streets, tmp_path / "test", ["s00002_f00"])
     parts = DetectionFiles(train, streets / "boxes.json", test).subsets()
@@ -38,7 +38,7 @@ def test_two_roots(streets: Path, tmp_path: Path) -> None:
         DetectionFiles(train, streets / "boxes.json", train).subsets()
 
 
-def test_a_split_file(streets: Path, tmp_path: Path) -> None:
+def test_subsets_of_a_split_file(streets: Path, tmp_path: Path) -> None:
     split = tmp_path / "split.json"
     named = {"train": {"a": ["s00000_f00"]}, "val": {"b": ["s00004_f00", "s00005_f00"]}}
     split.write_text(json.dumps({"parts": named}))
@@ -51,7 +51,7 @@ def test_a_split_file(streets: Path, tmp_path: Path) -> None:
         DetectionFiles(streets, streets / "boxes.json", split=split).subsets()
 
 
-def test_published_parts_of_a_card(tmp_path: Path) -> None:
+def test_published_subsets_of_a_card(tmp_path: Path) -> None:
     card = load_card("llvip")
     write_layout(tmp_path / "set", card, 6, size=(48, 40))
     train, test = DetectionFiles(tmp_path / "set", tmp_path / "boxes.json", card=card).subsets()
@@ -60,12 +60,12 @@ def test_published_parts_of_a_card(tmp_path: Path) -> None:
     assert len(train) + len(test) == len(list_pairs(tmp_path / "set", card))
 
 
-def test_neither_root_nor_split(streets: Path) -> None:
+def test_missing_test_root_and_split_is_an_error(streets: Path) -> None:
     with pytest.raises(InputError, match="got subsets none: give --test ROOT, or --split FILE"):
         DetectionFiles(streets, streets / "boxes.json").subsets()
 
 
-def test_an_exemplar_of_a_test_scene_is_refused(streets: Path, tmp_path: Path) -> None:
+def test_exemplar_of_a_test_scene_is_rejected(streets: Path, tmp_path: Path) -> None:
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"parts": {"train": {"a": ["s00000_f00"]}, "test": {"b": ["s00005_f00"]}}}))
     files = DetectionFiles(streets, streets / "boxes.json", split=split)
@@ -73,7 +73,7 @@ def test_an_exemplar_of_a_test_scene_is_refused(streets: Path, tmp_path: Path) -
         detect_on_files(files, [f"{streets}/ir/s00005_f00.png"], ["fda"], {}, Training(1, (0,)))
 
 
-def test_nearest_never_takes_a_test_scene(streets: Path, scenes: list[LabelledScene]) -> None:
+def test_nearest_never_selects_a_test_scene(streets: Path, scenes: list[LabelledScene]) -> None:
     pairs = [scene.pair for scene in scenes]
     fda = Method("fda", create_model("fda"))
     near = choose_policy([f"nearest:{streets}"], leave_out={pair.ir for pair in pairs[1:5]})

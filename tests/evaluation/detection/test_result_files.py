@@ -1,4 +1,4 @@
-"""Files of a result."""
+"""Result files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ir_transfer.evaluation.detection.result_files import FILES, detection_sheet
 QUOTED = "no protocol; compact FCOS version 1, 2 steps of 8, 2 seeds, 4 training scenes, 2 test scenes, longer side 80"
 
 
-def test_what_a_figure_is_quoted_with(outcome: Outcome) -> None:
+def test_quoted_settings(outcome: Outcome) -> None:
     assert made_with(outcome, "no protocol") == QUOTED
 
 
@@ -41,7 +41,7 @@ def test_writes_all_files(outcome: Outcome, tmp_path: Path) -> None:
         assert image.width == 5 * 304 - 4
 
 
-def test_the_page_needs_no_other_file_and_warns(outcome: Outcome, tmp_path: Path) -> None:
+def test_page_is_self_contained_and_shows_warnings(outcome: Outcome, tmp_path: Path) -> None:
     warned = replace(outcome, left_out=["dog<b>"], alike=["s1 = s2"])
     write_all(warned, tmp_path, "protocol p version 3", {"data": "streets", "label": None})
     page = (tmp_path / "detect.html").read_text()
@@ -53,14 +53,14 @@ def test_the_page_needs_no_other_file_and_warns(outcome: Outcome, tmp_path: Path
     assert "label:" not in page
 
 
-def test_the_table_has_a_gain_for_all_but_gray(outcome: Outcome) -> None:
+def test_table_has_a_gain_for_all_conditions_except_gray(outcome: Outcome) -> None:
     headings, rows = table(outcome)
     assert headings == ["trained on", "mAP", "gain", "mAP50", "gain", "AP person", "AP vehicle", ""]
     assert rows[1][2] == rows[1][4] == ""
     assert rows[0][2].startswith(("+", "-"))
 
 
-def test_true_frames_first_and_unsure_ones_not_at_all(outcome: Outcome) -> None:
+def test_sheet_shows_ground_truth_first_and_omits_low_scores(outcome: Outcome) -> None:
     box = torch.tensor([[20.0, 20, 40, 40]])
     sure = {"boxes": box, "labels": torch.tensor([0]), "scores": torch.tensor([0.9])}
     unsure = {**sure, "scores": torch.tensor([0.1])}

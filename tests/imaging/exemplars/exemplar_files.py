@@ -1,4 +1,4 @@
-"""A small thermal scene, in the ways that cameras save one."""
+"""A small thermal scene in the formats that cameras save."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def in_palette(levels: Levels, name: str) -> Levels:
 
 
 def with_scale_and_text(levels: Levels) -> tuple[Levels, NDArray[np.bool_]]:
-    """Return levels with a burnt-in scale and text, and where these are."""
+    """Return levels with a burnt-in scale and text, and their mask."""
     image = Image.fromarray(levels)
     draw = ImageDraw.Draw(image)
     draw.text((34, 80), "e=0.95", fill=255)

@@ -13,7 +13,7 @@ def unit(levels: Levels) -> NDArray[np.float32]:
     return levels.astype(np.float32) / np.float32(255)
 
 
-def test_scale_and_text_are_found_and_little_else() -> None:
+def test_scale_bar_and_text_are_found() -> None:
     drawn, where = with_scale_and_text(scene())
     bar = find_bar(unit(drawn)[None])
     assert bar is not None
@@ -26,7 +26,7 @@ def test_scale_and_text_are_found_and_little_else() -> None:
     assert found.mean() < 3 * where.mean()
 
 
-def test_a_scale_at_the_foot_and_one_in_colour_are_found() -> None:
+def test_horizontal_and_coloured_scale_bars_are_found() -> None:
     lying = scene()
     lying[84:92, 20:110] = np.linspace(0, 255, 90).astype(np.uint8)
     bar = find_bar(unit(lying)[None])
@@ -41,39 +41,39 @@ def test_a_scale_at_the_foot_and_one_in_colour_are_found() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_found_in_a_scene(seed: int) -> None:
+def test_no_overlay_is_found_in_a_plain_scene(seed: int) -> None:
     plain = np.roll(scene(), 31 * seed, axis=1)
     assert find_bar(unit(plain)[None]) is None
     assert not text_mask(unit(plain)).any()
     assert not collar_mask(unit(plain)).any()
 
 
-def test_a_smooth_sky_is_no_scale() -> None:
+def test_smooth_sky_is_not_a_scale_bar() -> None:
     sky = np.broadcast_to(np.linspace(0, 255, 96).astype(np.uint8)[:, None], (96, 128))
     assert find_bar(unit(sky)[None]) is None
 
 
-def test_a_smooth_strip_that_goes_on_beside_it_is_no_scale() -> None:
+def test_smooth_strip_that_continues_sideways_is_not_a_scale_bar() -> None:
     random = np.random.default_rng(0)
     sky = np.linspace(10, 245, 96)[:, None] + random.normal(0, 2.5, (96, 128))
     sky[:, 60:68] = np.linspace(10, 245, 96)[:, None]
     assert find_bar(unit(sky.astype(np.uint8))[None]) is None
 
 
-def test_a_dark_corner_is_no_collar() -> None:
+def test_dark_corner_is_not_a_collar() -> None:
     corner = scene()
     corner[:24, :24] = 0
     assert not collar_mask(unit(corner)).any()
 
 
-def test_dark_spots_at_the_border_are_no_collar() -> None:
+def test_dark_spots_at_the_border_are_not_a_collar() -> None:
     spotted = scene()
     spotted[:6, 40:54] = spotted[-6:, 70:84] = 0
     spotted[np.add.outer(np.arange(96), np.arange(128)) < 12] = 0  # and a corner that is cut off straight
     assert not collar_mask(unit(spotted)).any()
 
 
-def test_a_collar_is_found_and_a_cold_sky_is_not() -> None:
+def test_collar_is_found_but_cold_sky_is_not() -> None:
     framed = scene()
     framed[:, :10] = framed[-8:] = 0
     found = collar_mask(unit(framed))
@@ -88,7 +88,7 @@ def test_a_collar_is_found_and_a_cold_sky_is_not() -> None:
     assert not collar_mask(unit(cold)).any()
 
 
-def test_a_logo_in_colour_is_found_in_a_gray_image() -> None:
+def test_coloured_logo_is_found_in_a_gray_image() -> None:
     rgb = np.stack([scene()] * 3, axis=0)
     rgb[:, 4:14, 4:20] = np.array([230, 20, 20], np.uint8)[:, None, None]
     found = colour_mask(unit(rgb))

@@ -25,7 +25,7 @@ def mapped_back(rgb: Levels) -> tuple[str, NDArray[np.float32], float]:
 
 
 @pytest.mark.parametrize("name", ["iron", "rainbow", "jet", "arctic", "hot", "lava"])
-def test_known_palettes_are_mapped_back(name: str) -> None:
+def test_known_palettes_are_inverted(name: str) -> None:
     found, scalar, on = mapped_back(in_palette(scene(), name))
     assert found in {name, "jet", "rainbow"}  # jet and rainbow have the same colours in the middle
     assert correlation(scalar, scene()) > 0.99
@@ -33,7 +33,7 @@ def test_known_palettes_are_mapped_back(name: str) -> None:
 
 
 def unknown(levels: Levels) -> Levels:
-    """Magenta to pink to white: a palette that nobody listed."""
+    """An unlisted palette from magenta over pink to white."""
     places, colours = (
         (0, 60, 130, 200, 255),
         ((0, 0, 40), (118, 0, 101), (255, 0, 152), (255, 130, 120), (255, 235, 250)),
@@ -41,14 +41,14 @@ def unknown(levels: Levels) -> Levels:
     return np.stack([np.interp(levels, places, [c[i] for c in colours]) for i in range(3)], axis=2).astype(np.uint8)
 
 
-def test_an_unknown_palette_is_mapped_back_by_its_own_curve() -> None:
+def test_unknown_palette_is_inverted_along_its_own_curve() -> None:
     found, scalar, _ = mapped_back(unknown(scene()))
     assert found == "of its own"
     assert correlation(scalar, scene()) > 0.98
 
 
 @pytest.mark.parametrize("render", [unknown, lambda levels: in_palette(levels, "iron")], ids=["unknown", "iron"])
-def test_a_jpeg_of_a_palette_is_mapped_back(render: object) -> None:
+def test_jpeg_of_a_palette_image_is_inverted(render: object) -> None:
     assert callable(render)
     file = io.BytesIO()
     Image.fromarray(render(scene())).save(file, "JPEG", quality=85)
@@ -65,19 +65,19 @@ def test_the_hot_end_is_bright_or_red() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_photograph_is_no_palette(seed: int) -> None:
+def test_rgb_image_is_not_a_palette_image(seed: int) -> None:
     random = np.random.default_rng(seed)
     rgb = photograph(96, 128, seed).astype(np.float64) + random.normal(0, 12, (96, 128, 3))
     assert find_palette(unit(np.clip(rgb, 0, 255).astype(np.uint8))) is None
 
 
-def test_a_dull_photograph_is_no_palette() -> None:
+def test_desaturated_rgb_image_is_not_a_palette_image() -> None:
     tint = np.random.default_rng(0).normal(0, 6, (24, 32, 3)).repeat(4, axis=0).repeat(4, axis=1)
     rgb = np.clip(scene()[..., None] + tint, 0, 255).astype(np.uint8)
     assert find_palette(unit(rgb)) is None
 
 
-def test_the_colour_bar_gives_the_order() -> None:
+def test_colour_bar_determines_the_order() -> None:
     ramp = np.arange(255, -1, -1, dtype=np.uint8)
     palette = find_palette(unit(unknown(scene())), unknown(ramp[:, None])[:, 0] / 255)
     assert palette is not None

@@ -16,7 +16,7 @@ PLANCK_R1, PLANCK_B, PLANCK_F, PLANCK_O, PLANCK_R2 = 21106.77, 1501.0, 1.0, -734
 
 
 def jpeg(segments: list[tuple[int, bytes]]) -> bytes:
-    """Return a JPEG of the scene in a palette, with segments behind its start."""
+    """Return a JPEG of the scene in a palette, with segments after its start marker."""
     file = io.BytesIO()
     Image.fromarray(in_palette(scene(), "iron")).save(file, "JPEG", quality=90)
     data = file.getvalue()
@@ -75,7 +75,7 @@ def test_flir_gives_kelvin() -> None:
     assert (found.unit, found.source) == ("Kelvin", "flyr")
 
 
-def test_without_flyr_the_rendered_image_is_taken_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_flyr_the_rendered_image_is_used_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flyr", None)
     path = tmp_path / "flir.jpg"
     path.write_bytes(flir())
@@ -85,7 +85,7 @@ def test_without_flyr_the_rendered_image_is_taken_and_told(tmp_path: Path, monke
     assert correlation(read.intensity, scene()) > 0.97
 
 
-def test_records_that_flyr_cannot_read_cost_nothing(tmp_path: Path) -> None:
+def test_records_that_flyr_cannot_read_are_ignored(tmp_path: Path) -> None:
     pytest.importorskip("flyr")
     path = tmp_path / "flir.jpg"
     path.write_bytes(jpeg([(0xE1, b"FLIR\0\x01\x00\x00" + bytes(200))]))
@@ -112,6 +112,6 @@ def test_dji_files_without_a_thermal_image_are_reported() -> None:
         assert "the rendered image was used" in found.note
 
 
-def test_other_jpegs_have_nothing_behind_them() -> None:
+def test_other_files_have_no_radiometric_data() -> None:
     assert read_radiometric(jpeg([])) is None
     assert read_radiometric(b"\x89PNG") is None

@@ -24,7 +24,7 @@ NARROW: list[tuple[str, NDArray[Any], str]] = [
 
 
 @pytest.mark.parametrize(("values", "unit"), [one[1:] for one in NARROW], ids=[one[0] for one in NARROW])
-def test_a_narrow_range_gets_the_contrast_of_the_8_bit_image(values: NDArray[Any], unit: str) -> None:
+def test_narrow_range_is_stretched_to_the_8_bit_contrast(values: NDArray[Any], unit: str) -> None:
     white = 65535.0 if values.dtype == np.uint16 else 1.0
     intensity, taken = to_unit(values, white, "auto")
     assert (taken.unit, taken.guessed, taken.stretched) == (unit, True, True)
@@ -43,14 +43,14 @@ def test_a_narrow_range_gets_the_contrast_of_the_8_bit_image(values: NDArray[Any
     ],
     ids=["8 bit", "16 bit", "unit", "dull 8 in 16"],
 )
-def test_what_fills_its_container_is_as_it_was(values: NDArray[Any], white: float) -> None:
+def test_full_range_values_are_not_stretched(values: NDArray[Any], white: float) -> None:
     intensity, taken = to_unit(values, white, "auto")
     assert not taken.stretched
     assert not taken.guessed
     np.testing.assert_allclose(intensity, values / white, atol=1e-6)
 
 
-def test_the_range_can_be_named() -> None:
+def test_range_can_be_given() -> None:
     counts = (REFERENCE * 16).astype(np.uint16)
     intensity, taken = to_unit(counts, 65535.0, (0.0, 4095.0))
     np.testing.assert_allclose(intensity, REFERENCE * 16 / 4095, atol=1e-3)
@@ -61,13 +61,13 @@ def test_the_range_can_be_named() -> None:
 
 
 @pytest.mark.parametrize("asked", ["auto", "percentile"])
-def test_values_that_are_all_alike_are_refused(asked: AskedRange) -> None:
+def test_constant_values_are_rejected(asked: AskedRange) -> None:
     with pytest.raises(InputError, match=r"x\.tif: expected an exemplar with contrast, got 30000"):
         to_unit(np.full((20, 20), 30_000, np.uint16), 65535.0, asked, name="x.tif")
     with pytest.raises(InputError, match=r"x\.tif: expected valid pixels"):
         to_unit(np.zeros(0, np.uint16), 65535.0, asked, name="x.tif")
 
 
-def test_a_range_turned_round_is_refused() -> None:
+def test_reversed_range_is_rejected() -> None:
     with pytest.raises(InputError, match="LO < HI, got 5,1"):
         to_unit(REFERENCE.astype(np.uint8), 255.0, (5.0, 1.0))

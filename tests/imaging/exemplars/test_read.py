@@ -37,9 +37,7 @@ def saved(path: Path, levels: NDArray[Any]) -> Path:
         ("signed.tif", (scene().astype(np.int16) * 10 - 300).astype(np.int16), "counts"),
     ],
 )
-def test_numbers_of_any_range_have_the_look_of_the_8_bit_image(
-    tmp_path: Path, name: str, levels: NDArray[Any], unit: str
-) -> None:
+def test_any_value_range_gives_the_8_bit_image(tmp_path: Path, name: str, levels: NDArray[Any], unit: str) -> None:
     read = open_exemplar(saved(tmp_path / name, levels))
     assert read.intensity.std() == pytest.approx((scene() / 255).std(), rel=0.15)
     assert correlation(read.intensity, scene()) > 0.999
@@ -48,21 +46,21 @@ def test_numbers_of_any_range_have_the_look_of_the_8_bit_image(
     assert not read.report.is_plain
 
 
-def test_8_bits_are_as_they_were(tmp_path: Path) -> None:
+def test_8_bit_images_are_unchanged(tmp_path: Path) -> None:
     read = open_exemplar(saved(tmp_path / "a.png", scene()))
     np.testing.assert_array_equal(read.intensity, scene() / np.float32(255))
     assert read.report.is_plain
 
 
 @pytest.mark.parametrize("name", ["iron", "rainbow"])
-def test_a_palette_is_mapped_back_and_told(tmp_path: Path, name: str) -> None:
+def test_palette_is_inverted_and_reported(tmp_path: Path, name: str) -> None:
     read = open_exemplar(saved(tmp_path / "a.png", in_palette(scene(), name)))
     assert correlation(read.intensity, scene()) > 0.95
     assert read.report.palette == name
     assert f"palette {name} mapped back" in read.report.line
 
 
-def test_a_palette_with_its_bar_and_text(tmp_path: Path) -> None:
+def test_palette_image_with_scale_bar_and_text(tmp_path: Path) -> None:
     drawn, where = with_scale_and_text(scene())
     rgb = in_palette(drawn, "arctic")
     read = open_exemplar(saved(tmp_path / "a.png", rgb))
@@ -74,7 +72,7 @@ def test_a_palette_with_its_bar_and_text(tmp_path: Path) -> None:
     assert correlation(read.intensity[kept], scene()[kept]) > 0.999
 
 
-def test_a_gray_image_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
+def test_gray_image_with_a_colour_bar_is_read_as_gray(tmp_path: Path) -> None:
     rgb = np.stack([scene()] * 3, axis=2)
     rgb[8:88, 116:123] = in_palette(np.linspace(255, 0, 80).astype(np.uint8)[:, None], "iron")
     read = open_exemplar(saved(tmp_path / "a.png", rgb))
@@ -83,14 +81,14 @@ def test_a_gray_image_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
     np.testing.assert_allclose(read.intensity[read.valid], scene()[read.valid] / 255, atol=0.01)
 
 
-def test_a_photograph_is_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_rgb_image_is_rejected_with_a_hint(tmp_path: Path) -> None:
     noisy = photograph(96, 128) + np.random.default_rng(0).normal(0, 10, (96, 128, 3))
     path = saved(tmp_path / "a.png", np.clip(noisy, 0, 255).astype(np.uint8))
     with pytest.raises(InputError, match=r"a\.png.*no known palette: export the camera's gray image"):
         open_exemplar(path)
 
 
-def test_burnt_in_pixels_do_not_count(tmp_path: Path) -> None:
+def test_overlay_pixels_are_invalid(tmp_path: Path) -> None:
     drawn, where = with_scale_and_text(scene())
     read = open_exemplar(saved(tmp_path / "a.png", drawn))
     assert read.valid is not None
@@ -102,7 +100,7 @@ def test_burnt_in_pixels_do_not_count(tmp_path: Path) -> None:
     assert abs(drawn.std() / 255 - clean.std()) > 2 * abs(filled.std() - clean.std())
 
 
-def test_alpha_does_not_count(tmp_path: Path) -> None:
+def test_transparent_pixels_are_invalid(tmp_path: Path) -> None:
     alpha = np.full(scene().shape, 255, np.uint8)
     alpha[:, :20] = 0
     path = tmp_path / "a.png"
@@ -120,7 +118,7 @@ def write_raster(path: Path, levels: NDArray[Any], **more: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["nodata", "nan", "internal", "sidecar"])
-def test_nodata_and_masks_do_not_count(tmp_path: Path, kind: str) -> None:
+def test_nodata_and_masked_pixels_are_invalid(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.tif"
     celsius = (20 + scene() * 0.118).astype(np.float32)
     hole = np.zeros(celsius.shape, bool)
@@ -139,7 +137,7 @@ def test_nodata_and_masks_do_not_count(tmp_path: Path, kind: str) -> None:
     assert filled.std() == pytest.approx((scene() / 255).std(), rel=0.15)
 
 
-def test_holes_are_filled_from_beside_and_borders_are_cut() -> None:
+def test_holes_are_filled_from_neighbours_and_borders_cropped() -> None:
     intensity = np.tile(np.linspace(0, 1, 32, dtype=np.float32), (32, 1))
     valid = np.ones((32, 32), bool)
     valid[:4] = valid[10, 20] = False
@@ -150,7 +148,7 @@ def test_holes_are_filled_from_beside_and_borders_are_cut() -> None:
     assert without_invalid(intensity, None) is intensity
 
 
-def test_an_image_of_which_nearly_nothing_is_left_is_refused(tmp_path: Path) -> None:
+def test_image_with_too_few_valid_pixels_is_rejected(tmp_path: Path) -> None:
     rgba = np.dstack([scene()] * 3 + [np.zeros(scene().shape, np.uint8)])
     rgba[:5, :5, 3] = 255
     with pytest.raises(InputError, match=r"a\.png: expected at least 10% of the pixels"):

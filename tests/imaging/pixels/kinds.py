@@ -1,4 +1,4 @@
-"""One scene in many kinds of files, each written so that it shows the same."""
+"""One scene in many file formats, with the same appearance in each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _D50 = np.array([0.96422, 1.0, 0.82521])
 
 
 def street(height: int = 36, width: int = 52) -> NDArray[np.uint8]:
-    """Smooth colours (H, W, 3) that every space here can show; no two corners are alike."""
+    """Smooth colours (H, W, 3) inside the gamut of every space here, with different corners."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     scene = np.stack([0.3 + 0.5 * x, 0.35 + 0.4 * y, 0.7 - 0.3 * x * y], axis=-1)
     scene[:8, :12] = [0.75, 0.3, 0.25]
@@ -80,7 +80,7 @@ def _profile(tags: dict[bytes, bytes], kind: bytes, space: bytes, connection: by
 
 
 def ink_profile() -> bytes:
-    """A profile of inks by a table of two steps: each ink takes away its light, and black takes a half."""
+    """A CMYK profile with a two-step lookup table: each ink absorbs its light, black a half."""
     steps = np.stack(np.meshgrid(*[[0.0, 1.0]] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
     shown = np.rint((1 - steps[:, :3]) * (1 - steps[:, 3:] / 2) * 255).astype(np.uint8)
     values = lab(shown[None])[0]
@@ -100,7 +100,7 @@ def in_space(rgb: NDArray[np.uint8], primaries: Chromaticities, gamma: float, wh
 
 
 def png_with(array: NDArray[Any], *chunks: tuple[bytes, bytes], wrong: bool = False) -> bytes:
-    """A PNG with chunks behind its header; their checksums are wrong if that is asked for."""
+    """A PNG with chunks after its header, optionally with wrong checksums."""
     shown = array if array.ndim == 2 else array[..., ::-1]
     data = cv2.imencode(".png", np.ascontiguousarray(shown))[1].tobytes()
     more = b"".join(
@@ -111,7 +111,7 @@ def png_with(array: NDArray[Any], *chunks: tuple[bytes, bytes], wrong: bool = Fa
 
 
 def saved(array: NDArray[Any], kind: str, **options: Any) -> bytes:
-    """An array as the bytes of a file of Pillow."""
+    """An array as the bytes of a file written by Pillow."""
     file = io.BytesIO()
     Image.fromarray(array).save(file, kind, **options)
     return file.getvalue()
@@ -128,7 +128,7 @@ def tiff(array: NDArray[Any], *, orientation: int = 1, profile: bytes = b"", **o
 
 
 def stored_for(array: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return (H, W, ...) as a file of this orientation stores it."""
+    """Return (H, W, ...) as stored in a file of this orientation."""
     rows = array[:, ::-1] if orientation in {2, 3, 6, 7} else array
     rows = rows[::-1] if orientation in {3, 4, 7, 8} else rows
     return np.ascontiguousarray(rows.swapaxes(0, 1) if orientation >= 5 else rows)
@@ -195,7 +195,7 @@ def _adobe_exif() -> Image.Exif:
 
 
 def _odd_exif() -> bytes:
-    """A block with an orientation (6) and a resolution that is text."""
+    """An EXIF block with orientation 6 and a resolution stored as text."""
     orientation, resolution = struct.pack("<HHII", 274, 3, 1, 6), struct.pack("<HHI4s", 282, 2, 4, b"72")
     return b"Exif\0\0II*\0\x08\0\0\0\x02\0" + orientation + resolution + b"\0\0\0\0"
 
@@ -206,7 +206,7 @@ def _no_end(data: bytes) -> bytes:
 
 SOFT = np.full(GRAY.shape, 255, np.uint8)
 SOFT[:, 40:] = 200
-"""Alpha that is never less than half."""
+"""Alpha of at least one half."""
 
 COLOUR_TIFFS: dict[str, bytes] = {
     "plain": tiff(STREET),

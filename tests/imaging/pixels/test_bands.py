@@ -44,7 +44,7 @@ def described(path: Path, names: list[str], colors: list[ColorInterp] | None = N
         (["Band 4", "Band 3", "Band 2"], (1, 2, 3), False),
     ],
 )
-def test_names_say_which_bands_are_red_green_and_blue(
+def test_rgb_bands_are_chosen_by_band_name(
     tmp_path: Path, names: list[str], bands: tuple[int, ...], guessed: bool
 ) -> None:
     path = described(tmp_path / "a.tif", names)
@@ -58,14 +58,14 @@ def test_names_say_which_bands_are_red_green_and_blue(
     np.testing.assert_array_equal(read_image(path).levels, given)
 
 
-def test_interpretations_say_it_too(tmp_path: Path) -> None:
+def test_rgb_bands_are_chosen_by_colour_interpretation(tmp_path: Path) -> None:
     colours = [ColorInterp.nir, ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     with Raster(str(described(tmp_path / "a.tif", [""] * 4, colours))) as raster:
         assert raster.bands == (2, 3, 4)
         assert raster.reading.notes == []
 
 
-def test_names_are_better_than_the_interpretation_that_a_writer_makes_up(tmp_path: Path) -> None:
+def test_band_names_take_precedence_over_colour_interpretation(tmp_path: Path) -> None:
     colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, UNDEFINED]
     with Raster(str(described(tmp_path / "a.tif", ["blue", "green", "red", "nir"], colours))) as raster:
         assert raster.bands == (3, 2, 1)
@@ -82,7 +82,7 @@ ALPHA = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha
         (["", "", "", "thermal"], (1, 2, 3)),
     ],
 )
-def test_a_named_band_is_data_even_if_tagged_as_alpha(tmp_path: Path, names: list[str], bands: tuple[int, ...]) -> None:
+def test_named_band_tagged_as_alpha_is_data(tmp_path: Path, names: list[str], bands: tuple[int, ...]) -> None:
     path = described(tmp_path / "a.tif", names, ALPHA)
     given = numbers(4, 20, 30)[[band - 1 for band in bands]]
     with Raster(str(path)) as raster:
@@ -96,7 +96,7 @@ def test_a_named_band_is_data_even_if_tagged_as_alpha(tmp_path: Path, names: lis
 
 
 @pytest.mark.parametrize("name", ["", "Alpha", "dataMask", "Band 4"])
-def test_alpha_stays_alpha_and_one_of_many_levels_is_reported(tmp_path: Path, name: str) -> None:
+def test_alpha_band_is_kept_and_soft_alpha_reported(tmp_path: Path, name: str) -> None:
     path = described(tmp_path / "a.tif", ["", "", "", name], ALPHA)
     with Raster(str(path)) as raster:
         assert raster.image.alpha_band == 4

@@ -1,4 +1,4 @@
-"""Kinds that extras read, damage that is none, and what RGB images keep."""
+"""Formats of the extras, tolerated damage, and kept metadata."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_heic() -> None:
 
 
 def digital_negative(path: Path, orientation: int = 1) -> Path:
-    """A sensor with a gray scene: every colour's sites get the same share of light."""
+    """A raw image of a gray scene: all colour sites receive the same share of light."""
     bayer = np.full((64, 96), 16000, np.uint16)
     bayer[:, 48:] = 48000
     identity = [(1, 1), (0, 1), (0, 1), (0, 1), (1, 1), (0, 1), (0, 1), (0, 1), (1, 1)]
@@ -56,7 +56,7 @@ def test_camera_raw_is_developed(tmp_path: Path) -> None:
         assert "LibRaw" in image.reading.facts["developed"]
 
 
-def test_what_a_folder_holds_besides_is_counted_with_its_remedy() -> None:
+def test_ignored_files_are_counted_with_the_missing_extra() -> None:
     assert ignored_text({".txt": 20, ".heic": 480}) == (
         "ignored 500 files: 480 .heic (pip install 'ir-transfer[heif]'), 20 .txt"
     )
@@ -68,7 +68,7 @@ def test_what_a_folder_holds_besides_is_counted_with_its_remedy() -> None:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_only_a_jpeg_with_all_its_data_may_lack_its_end(progressive: bool) -> None:
+def test_jpeg_without_end_marker_is_accepted_only_if_complete(progressive: bool) -> None:
     whole = saved(STREET, "JPEG", quality=95, progressive=progressive)
     complete = decode_image(whole, "x").levels
     for cut in (1, 2):
@@ -80,7 +80,7 @@ def test_only_a_jpeg_with_all_its_data_may_lack_its_end(progressive: bool) -> No
             decode_image(whole[:-cut], "x")
 
 
-def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
+def test_progressive_jpeg_without_its_last_scan_is_rejected() -> None:
     whole = saved(STREET, "JPEG", quality=95, progressive=True)
     last = whole.rindex(b"\xff\xda")
     table = whole.rindex(b"\xff\xc4", 0, last)
@@ -89,7 +89,7 @@ def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
         decode_image(whole[:table], "x")
 
 
-def test_high_dynamic_range_is_refused() -> None:
+def test_high_dynamic_range_is_rejected() -> None:
     with pytest.raises(InputError, match=r"x: expected levels of standard dynamic range, got PQ: export it as sRGB"):
         decode_image(png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), "x")
 
@@ -108,7 +108,7 @@ def photographed(kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("format_", ["png", "tiff"])
-def test_place_and_time_are_kept_and_nothing_else(kind: str, format_: str) -> None:
+def test_only_location_and_time_metadata_are_kept(kind: str, format_: str) -> None:
     decoded = decode_image(photographed(kind), "x")
     result = encode_gray(GRAY, format_, exif=decoded.reading.kept_exif)  # type: ignore[arg-type]
     with Image.open(io.BytesIO(result)) as image:

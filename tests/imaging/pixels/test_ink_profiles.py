@@ -19,7 +19,7 @@ EXPECTED = ((5, (255, 255, 255)), (15, (0, 255, 255)), (25, (128, 128, 128)), (3
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "16 bit TIFF", "JPEG"])
-def test_inks_are_shown_as_their_profile_says(kind: str) -> None:
+def test_cmyk_is_converted_with_its_profile(kind: str) -> None:
     if kind == "JPEG":
         file = io.BytesIO()
         image = Image.fromarray(INKS, "CMYK")
@@ -35,9 +35,9 @@ def test_inks_are_shown_as_their_profile_says(kind: str) -> None:
         assert np.abs(levels[:, 10, column] - colour).max() < (12 if kind == "JPEG" else 9), column
 
 
-def test_tables_are_followed_at_8_bits_and_that_is_reported(tmp_path: Path) -> None:
+def test_lut_profiles_are_applied_at_8_bits_and_reported(tmp_path: Path) -> None:
     wide = tiff(INKS.astype(np.uint16) * np.uint16(257), photometric="separated", profile=ink_profile())
-    said = "its colour profile consists of tables: its colours are converted at 8 of 16 bits"
+    said = "its colour profile uses lookup tables: colours are converted at 8 of 16 bits"
     assert said in decode_image(wide, "x").reading.notes
     path = tmp_path / "a.tif"
     path.write_bytes(wide)

@@ -19,7 +19,7 @@ from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET
 
 CLOSE = 1.5
-"""Levels of 8 bits: two conversions of colours round twice."""
+"""8-bit levels; two colour conversions round twice."""
 LOSSY = 4.0
 
 TIFFS = {**COLOUR_TIFFS, **GRAY_TIFFS}
@@ -39,12 +39,12 @@ def tolerance(kind: str) -> float:
 
 
 def opaque(levels: NDArray[Any]) -> NDArray[Any]:
-    """Return the columns that are opaque in every kind."""
+    """Return the columns that are opaque in every format."""
     return levels[:, :, :40]
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_every_kind_shows_the_same(kind: str) -> None:
+def test_every_format_decodes_to_the_same_image(kind: str) -> None:
     image = decode_image(ALL[kind], "x")
     found = levels_of(image)
     assert found.shape == wanted(kind).shape
@@ -53,7 +53,7 @@ def test_every_kind_shows_the_same(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TIFFS)
-def test_the_size_decides_nothing(tmp_path: Path, kind: str) -> None:
+def test_windowed_reading_equals_decoding(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(TIFFS[kind])
     assert not is_raster(str(path), 10_000)
@@ -69,13 +69,13 @@ def test_the_size_decides_nothing(tmp_path: Path, kind: str) -> None:
 
 
 WIDE_COLOURS = {"16 bit CMYK", "16 bit CIE Lab", "16 bit ICC Lab"}
-"""Kinds of 16 bits with a white of their own: no measurements, also with a place."""
+"""16-bit formats with a white level, which are not measurements even if georeferenced."""
 
 
 @pytest.mark.parametrize(
     "kind", [name for name in TIFFS if name in WIDE_COLOURS or ("16 bit" not in name and "orientation" not in name)]
 )
-def test_the_place_on_earth_decides_nothing(tmp_path: Path, kind: str) -> None:
+def test_georeferencing_does_not_change_pixels(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(TIFFS[kind])
     path.with_suffix(".tfw").write_text("0.5\n0\n0\n-0.5\n500000\n4000000\n")
@@ -89,7 +89,7 @@ def test_the_place_on_earth_decides_nothing(tmp_path: Path, kind: str) -> None:
     )
 
 
-def test_a_georeferenced_raster_keeps_its_row_order_and_reports_it(tmp_path: Path) -> None:
+def test_georeferenced_raster_ignores_orientation_and_reports_it(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(COLOUR_TIFFS["orientation 3"])
     path.with_suffix(".tfw").write_text("0.5\n0\n0\n-0.5\n500000\n4000000\n")
@@ -100,7 +100,7 @@ def test_a_georeferenced_raster_keeps_its_row_order_and_reports_it(tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["white is zero", "16 bit white is zero", "Adobe RGB", "palette", "plain"])
-def test_a_vrt_is_read_like_its_source(tmp_path: Path, kind: str) -> None:
+def test_vrt_is_read_like_its_source(tmp_path: Path, kind: str) -> None:
     from rasterio.shutil import copy
 
     path = tmp_path / "a.tif"
@@ -111,7 +111,7 @@ def test_a_vrt_is_read_like_its_source(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(unit * 255, np.broadcast_to(wanted(kind), unit.shape), atol=CLOSE)
 
 
-def test_a_vrt_over_inks_is_refused_since_gdal_converts_them_on_its_way(tmp_path: Path) -> None:
+def test_vrt_of_cmyk_sources_is_rejected(tmp_path: Path) -> None:
     from rasterio.shutil import copy
 
     (tmp_path / "a.tif").write_bytes(COLOUR_TIFFS["CMYK"])
@@ -121,7 +121,7 @@ def test_a_vrt_over_inks_is_refused_since_gdal_converts_them_on_its_way(tmp_path
 
 
 @pytest.mark.parametrize("kind", ["16 bit white is zero", "PNG Display P3", "orientation 6", "gray profile"])
-def test_every_command_reads_alike(tmp_path: Path, kind: str) -> None:
+def test_all_commands_read_the_same_pixels(tmp_path: Path, kind: str) -> None:
     ending = ".png" if kind.startswith("PNG") else ".tif"
     path = tmp_path / f"frame1{ending}"
     path.write_bytes(ALL[kind])
@@ -139,7 +139,7 @@ def test_every_command_reads_alike(tmp_path: Path, kind: str) -> None:
         assert np.abs(read.intensity * 255 - GRAY)[seen].max() <= CLOSE
 
 
-def test_the_profile_of_a_file_in_lab_is_no_reason_to_warn(tmp_path: Path) -> None:
+def test_profile_of_a_lab_file_gives_no_warning(tmp_path: Path) -> None:
     lab = ImageCms.createProfile("LAB")
     image = ImageCms.profileToProfile(
         Image.fromarray(STREET), ImageCms.createProfile("sRGB"), lab, outputMode="LAB", inPlace=False

@@ -1,4 +1,4 @@
-"""Good pictures with odd, damaged or truncated metadata: the pixels are read, upright."""
+"""Intact images with unusual, damaged or truncated metadata are read upright."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ BLOCKS = {
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 @pytest.mark.filterwarnings("error")
-def test_an_orientation_counts_beside_whatever_else_is_in_exif(kind: str, block: str, tmp_path: Path) -> None:
+def test_orientation_is_applied_despite_malformed_exif(kind: str, block: str, tmp_path: Path) -> None:
     data = {
         "png": png_with(b"eXIf", BLOCKS[block]),
         "jpeg": jpeg_with((0xE1, b"Exif\0\0" + BLOCKS[block])),
@@ -98,7 +98,7 @@ def test_an_orientation_counts_beside_whatever_else_is_in_exif(kind: str, block:
 
 
 @pytest.mark.parametrize("coding", ["utf-8", "latin-1", "utf-16", "utf-32"])
-def test_an_orientation_in_xmp_counts_in_any_encoding(coding: str) -> None:
+def test_orientation_in_xmp_is_applied_in_any_encoding(coding: str) -> None:
     packet = XMP.encode(coding)
     jpeg = jpeg_with((0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet))
     np.testing.assert_array_equal(pixels(jpeg), np.rot90(DECODED, -1))
@@ -121,7 +121,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_the_pixels_are_read(name: str, tmp_path: Path) -> None:
+def test_unusual_metadata_does_not_affect_pixels(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels(GOOD[name]), RGB)
     path = tmp_path / "a.bin"
     path.write_bytes(GOOD[name])
@@ -129,7 +129,7 @@ def test_the_pixels_are_read(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [60, 100, 110])
-def test_a_webp_truncated_in_its_exif_has_its_pixels(cut: int, tmp_path: Path) -> None:
+def test_webp_truncated_in_its_exif_is_decoded(cut: int, tmp_path: Path) -> None:
     data = WEBP_WITH_EXIF[:-cut]
     (tmp_path / "a.webp").write_bytes(data)
     expected = TURNED if cut <= 100 else RGB  # the block itself has 26 bytes
@@ -139,7 +139,7 @@ def test_a_webp_truncated_in_its_exif_has_its_pixels(cut: int, tmp_path: Path) -
         pixels(saved("WEBP")[:-200])
 
 
-def test_a_short_adobe_segment_of_a_jpeg_is_left_out() -> None:
+def test_short_adobe_segment_of_a_jpeg_is_ignored() -> None:
     np.testing.assert_array_equal(pixels(jpeg_with((0xEE, b"Adobe"))), DECODED)
 
 
@@ -161,7 +161,7 @@ def tiff_with_lost_page(file: Path) -> bytes:
 
 
 @pytest.mark.parametrize("make", [tiff_with_unknown_type, tiff_with_lost_page])
-def test_what_gdal_does_not_understand_of_a_tiff_is_not_its_picture(make: object, tmp_path: Path) -> None:
+def test_tiff_content_unknown_to_gdal_does_not_affect_pixels(make: object, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(make(path))  # type: ignore[operator]
     image = read_image(path)

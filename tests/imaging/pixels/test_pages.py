@@ -38,7 +38,7 @@ def several(kind: str) -> bytes:
     return file.getvalue()
 
 
-def test_a_thumbnail_that_comes_first_is_no_page(tmp_path: Path) -> None:
+def test_leading_thumbnail_is_not_a_page(tmp_path: Path) -> None:
     data = pages(STREET[::3, ::3], STREET)
     image = decode_image(data, "x")
     np.testing.assert_array_equal(image.levels, STREET.transpose(2, 0, 1))
@@ -52,12 +52,12 @@ def test_a_thumbnail_that_comes_first_is_no_page(tmp_path: Path) -> None:
         np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, STREET.transpose(2, 0, 1), atol=1e-4)
 
 
-def test_overviews_are_no_pages() -> None:
+def test_overviews_are_not_pages() -> None:
     assert decode_image(pages(STREET, STREET[::2, ::2].copy(), reduced=True), "x").reading.notes == []
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PNG", "WEBP", "MPO"])
-def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind: str) -> None:
+def test_multiple_images_are_reported_and_each_can_be_selected(tmp_path: Path, kind: str) -> None:
     data = pages(STREET, SECOND) if kind == "TIFF" else several(kind)
     decoded = decode_image(data, "x")
     assert "number 1 is used (choose with --page N" in decoded.reading.notes[0]
@@ -73,7 +73,7 @@ def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind:
     assert count_images(str(path)) == 2
 
 
-def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> None:
+def test_windowed_reading_depends_on_the_selected_page(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.write_bytes(pages(STREET, np.pad(STREET, ((0, 4), (0, 0), (0, 0)))))
     assert not is_raster(str(path), 36 * 52)
@@ -83,7 +83,7 @@ def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> No
     assert not is_raster(str(path), 40 * 52, page=3)  # it is refused where it is read
 
 
-def test_a_page_of_a_file_in_an_archive_can_be_taken(tmp_path: Path) -> None:
+def test_page_of_a_file_in_an_archive_can_be_selected(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("scan.tif", pages(STREET[::3, ::3], STREET, SECOND))
         archive.writestr("one.tif", pages(STREET))
@@ -105,7 +105,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("frames", [1, 2])
-def test_the_default_image_of_an_animation_is_one_of_its_images(tmp_path: Path, frames: int) -> None:
+def test_default_image_of_an_animation_is_one_of_its_images(tmp_path: Path, frames: int) -> None:
     path = tmp_path / "a.png"
     following = [Image.fromarray(one) for one in (SECOND, STREET[:, ::-1])][:frames]
     Image.fromarray(STREET).save(path, save_all=True, append_images=following, default_image=True)
@@ -117,7 +117,7 @@ def test_the_default_image_of_an_animation_is_one_of_its_images(tmp_path: Path, 
         decode_image(path.read_bytes(), "x", wanted=Wanted(page=2 + frames))
 
 
-def test_a_file_has_no_more_images_than_it_holds(tmp_path: Path) -> None:
+def test_stated_image_count_is_limited_by_the_file_content(tmp_path: Path) -> None:
     animation, views = several("PNG"), several("MPO")
     start = animation.index(b"acTL") - 4
     billions = chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))

@@ -1,4 +1,4 @@
-"""Alpha, nodata, masks and numbers that are none: one meaning for images, exemplars and masks."""
+"""Alpha, nodata, masks and NaN have the same meaning in images, exemplars and masks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ KINDS = {
 
 
 def write_sidecar_mask(image: Path) -> None:
-    """Write a mask beside an image as GDAL writes it."""
+    """Write a mask sidecar of an image as GDAL does."""
     mask = write(image.with_name(f"{image.name}.msk"), ALPHA[None])
     with rasterio.open(mask, "r+") as dataset:
         dataset.update_tags(INTERNAL_MASK_FLAGS_1="2")
@@ -88,7 +88,7 @@ def write_kind(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_invalid_pixels_show_the_mean_and_do_not_count(tmp_path: Path, name: str) -> None:
+def test_invalid_pixels_are_replaced_with_the_mean_and_masked(tmp_path: Path, name: str) -> None:
     path = write_kind(tmp_path, name)
     image = read_image(path)
     assert image.valid is not None
@@ -105,7 +105,7 @@ def test_invalid_pixels_show_the_mean_and_do_not_count(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_does_not_count_for_the_look_of_an_exemplar(tmp_path: Path, name: str) -> None:
+def test_invalid_pixels_do_not_affect_the_exemplar(tmp_path: Path, name: str) -> None:
     read = open_exemplar(write_kind(tmp_path, name), "full")
     assert read.valid is not None
     assert not read.valid[~SHOWN].any()
@@ -114,7 +114,7 @@ def test_it_does_not_count_for_the_look_of_an_exemplar(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", [name for name in KINDS if name.endswith("tif")])
-def test_windows_have_the_same_valid_pixels(tmp_path: Path, name: str) -> None:
+def test_windowed_reading_has_the_same_valid_pixels(tmp_path: Path, name: str) -> None:
     path = write_kind(tmp_path, name)
     whole = read_image(path)
     with Raster(str(path)) as raster:
@@ -141,14 +141,14 @@ def test_alpha_of_zero_everywhere_is_ignored_and_reported() -> None:
     assert image.reading.notes == ["it is transparent everywhere: its transparency is ignored"]
 
 
-def test_a_file_of_nothing_but_nodata_is_no_black_image() -> None:
+def test_file_with_only_nodata_is_rejected() -> None:
     declared = _tagged(np.full_like(KEYED, 7), "7")
     for data, wanted in ((tiff(np.zeros_like(KEYED)), Wanted(nodata=0)), (declared, Wanted())):
         with pytest.raises(DecodeError, match=r"x: expected pixels with a value, got its nodata value [07] everywhere"):
             decode_image(data, "x", wanted=wanted)
 
 
-def test_nodata_by_option(tmp_path: Path) -> None:
+def test_nodata_value_can_be_given(tmp_path: Path) -> None:
     data = tiff(KEYED)
     assert decode_image(data, "x").valid is None
     image = decode_image(data, "x", wanted=Wanted(nodata=0))
@@ -162,7 +162,7 @@ def test_nodata_by_option(tmp_path: Path) -> None:
     np.testing.assert_array_equal(valid, SHOWN)
 
 
-def test_a_requested_band_is_data_even_if_tagged_as_alpha(tmp_path: Path) -> None:
+def test_requested_band_tagged_as_alpha_is_data(tmp_path: Path) -> None:
     bands = np.concatenate([STREET.transpose(2, 0, 1), BLACKENED[None]])
     colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
     path = write(tmp_path / "a.tif", bands, colors=colours, **PLACED)
@@ -172,7 +172,7 @@ def test_a_requested_band_is_data_even_if_tagged_as_alpha(tmp_path: Path) -> Non
     np.testing.assert_allclose(unit * 255, bands[[3, 0, 1]], atol=1e-4)
 
 
-def test_a_result_keeps_what_is_invalid(tmp_path: Path) -> None:
+def test_results_keep_invalid_pixels(tmp_path: Path) -> None:
     for format_, name in (("png", "a.png"), ("tiff", "a.tif")):
         path = tmp_path / name
         path.write_bytes(encode_gray(KEYED, format_, nodata=0))  # type: ignore[arg-type]
@@ -182,7 +182,7 @@ def test_a_result_keeps_what_is_invalid(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.valid, SHOWN)
 
 
-def test_a_region_of_a_mask_is_where_it_is_opaque_and_bright() -> None:
+def test_mask_region_is_where_pixels_are_opaque_and_bright() -> None:
     black = decode_image(saved(np.dstack([np.zeros_like(STREET), ALPHA]), "PNG"), "x")
     np.testing.assert_allclose(_drawn(black), SHOWN)
     half = np.where(np.arange(52) < 30, 255, 0).astype(np.uint8) * np.ones_like(GRAY)
@@ -193,7 +193,7 @@ def test_a_region_of_a_mask_is_where_it_is_opaque_and_bright() -> None:
 
 @pytest.mark.parametrize("content", [b"<VRTDataset/>", b"II*\0damaged", b""])
 @pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
-def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kind: str, content: bytes) -> None:
+def test_unreadable_mask_fails_its_image(tmp_path: Path, kind: str, content: bytes) -> None:
     path = tmp_path / f"a.{kind.lower()}"
     path.write_bytes(tiff(GRAY) if kind == "TIFF" else saved(GRAY, kind))
     path.with_name(f"{path.name}.msk").write_bytes(content)
@@ -202,7 +202,7 @@ def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kin
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) -> None:
+def test_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "rgb.png").write_bytes(saved(STREET, "PNG"))
     path = write_kind(tmp_path, name)
     pair = Pair("a", tmp_path / "rgb.png", path)
@@ -219,7 +219,7 @@ def test_a_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_cut_pair_keeps_what_is_valid_of_its_halves(tmp_path: Path, side: str) -> None:
+def test_side_by_side_pair_keeps_the_validity_of_its_halves(tmp_path: Path, side: str) -> None:
     both, alpha = np.hstack([GRAY, GRAY]), np.hstack([ALPHA, np.full_like(ALPHA, 255)])
     alpha[:2] = 0
     (tmp_path / "a.png").write_bytes(saved(np.dstack([both, alpha]), "PNG"))
@@ -232,7 +232,7 @@ def test_a_cut_pair_keeps_what_is_valid_of_its_halves(tmp_path: Path, side: str)
 
 
 @pytest.mark.parametrize("kind", ["nodata", "mask", "alpha", "sidecar"])
-def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: str) -> None:
+def test_multi_band_pair_is_valid_where_all_bands_are(tmp_path: Path, kind: str) -> None:
     bands = np.concatenate([np.maximum(STREET.transpose(2, 0, 1), 1), KEYED[None]])
     tagged = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
     options = {"nodata": {"nodata": 0}, "mask": {"mask": SHOWN}, "alpha": {"colors": tagged}, "sidecar": {}}[kind]
@@ -250,7 +250,7 @@ def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: s
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-def test_bands_of_a_pair_are_upright_and_in_srgb(tmp_path: Path, orientation: int) -> None:
+def test_multi_band_pair_is_upright_and_in_srgb(tmp_path: Path, orientation: int) -> None:
     bands = np.dstack([in_space(STREET, PROPHOTO, 1.8, 255), GRAY])
     options: dict[str, Any] = {"photometric": "rgb", "extrasamples": ["unspecified"], "profile": icc(PROPHOTO, 1.8)}
     path = tmp_path / "a.tif"

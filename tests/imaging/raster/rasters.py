@@ -1,4 +1,4 @@
-"""Small rasters, written for the tests."""
+"""Small rasters for tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def numbers(count: int, height: int, width: int, dtype: str = "uint8", seed: int
 def write(
     path: Path, bands: NDArray[Any], *, mask: NDArray[np.bool_] | None = None, colors: Any = None, **options: Any
 ) -> Path:
-    """Write bands (count, H, W) as a GeoTIFF, or what ``driver`` says."""
+    """Write bands (count, H, W) as a GeoTIFF, or with another ``driver``."""
     count, height, width = bands.shape
     profile = {"driver": "GTiff", "height": height, "width": width, "count": count, "dtype": bands.dtype}
     with warnings.catch_warnings(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):

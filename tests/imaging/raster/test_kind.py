@@ -12,12 +12,12 @@ from ir_transfer.imaging.raster.kind import is_raster
 from tests.imaging.pixels.kinds import STREET, tiff
 
 
-def test_a_name_that_gdal_cannot_take_costs_no_more_than_its_file(tmp_path: Path) -> None:
+def test_name_unsupported_by_gdal_is_an_error_of_that_file(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"Stra\xdfe.tif")
     path.write_bytes(tiff(STREET))
     assert not is_raster(str(path), 36 * 52)
     assert is_raster(str(path), 36 * 52 - 1)
     assert is_raster(str(path), 36 * 52, by_windows=True)
     assert read_image(path).levels.shape == (3, 36, 52)
-    with pytest.raises(DecodeError, match="whose name is UTF-8"):
+    with pytest.raises(DecodeError, match="with a UTF-8 name"):
         open_raster(str(path))

@@ -18,7 +18,7 @@ DTYPES = ("uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
 
 def skewed(dtype: str, height: int = 40, width: int = 60) -> NDArray[Any]:
-    """Numbers (3, H, W) of which few are large, as in a survey; below zero too where the type can."""
+    """Values (3, H, W) with few large ones, including negative ones if the type is signed."""
     drawn = np.random.default_rng(3).gamma(1.5, 20, (3, height, width))
     drawn = np.minimum(drawn, 255) if dtype == "uint8" else drawn * 70 - (900 if dtype[0] in "if" else 0)
     found: NDArray[Any] = drawn.astype(dtype)
@@ -26,7 +26,7 @@ def skewed(dtype: str, height: int = 40, width: int = 60) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_percentiles_are_those_of_all_numbers(dtype: str) -> None:
+def test_percentiles_are_computed_over_all_values(dtype: str) -> None:
     given = skewed(dtype)
     found = percentile_levels(lambda: np.split(given, 8, axis=1), given.dtype)
     expected = np.percentile(given.astype(np.float32).astype(np.float64), (2, 98))
@@ -34,7 +34,7 @@ def test_percentiles_are_those_of_all_numbers(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_numbers_that_are_mostly_alike_take_their_whole_range(dtype: str) -> None:
+def test_mostly_constant_values_use_their_full_range(dtype: str) -> None:
     given = np.full(1000, 7, dtype)
     given[:5] = [1, 2, 3, 4, 99]
     found = percentile_levels(lambda: [given], given.dtype)
@@ -47,7 +47,7 @@ def test_numbers_that_are_mostly_alike_take_their_whole_range(dtype: str) -> Non
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("tiled", [False, True])
-def test_a_place_on_earth_changes_no_levels(tmp_path: Path, dtype: str, tiled: bool) -> None:
+def test_georeferencing_does_not_change_levels(tmp_path: Path, dtype: str, tiled: bool) -> None:
     given = skewed(dtype, 140, 1100)  # a decimated read of 1024 pixels would leave numbers out
     given[:, :40] = np.iinfo(dtype).max if dtype[0] in "iu" else 9e9
     nodata = float(given[0, 0, 0])
@@ -66,7 +66,7 @@ def test_a_place_on_earth_changes_no_levels(tmp_path: Path, dtype: str, tiled: b
         assert np.abs(image.rgb() - unit)[:, valid].max() <= 0.51 / image.white if image.white > 1 else 1e-6
 
 
-def test_a_band_at_its_nodata_value_is_invalid_beyond_the_levels_alone(tmp_path: Path) -> None:
+def test_value_at_nodata_is_invalid_only_outside_the_levels(tmp_path: Path) -> None:
     given = skewed("float32")
     given[1, 3, 4] = -9999
     path = write(tmp_path / "a.tif", given, nodata=-9999)
@@ -86,7 +86,7 @@ def test_a_band_at_its_nodata_value_is_invalid_beyond_the_levels_alone(tmp_path:
     assert plain.valid is None
 
 
-def test_levels_of_eight_bits_are_applied_by_a_table(tmp_path: Path) -> None:
+def test_8_bit_levels_are_applied_with_a_lookup_table(tmp_path: Path) -> None:
     given = skewed("uint8")
     data = write(tmp_path / "a.tif", given).read_bytes()
     image = decode_image(data, "x", asked=(20.0, 120.0), wanted=Wanted(bands=(1, 2, 3)))

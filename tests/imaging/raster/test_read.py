@@ -31,7 +31,7 @@ def whole(raster: Raster) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None
         ([GRAY], (1,)),
     ],
 )
-def test_bands_are_chosen_by_what_the_file_says_of_them(tmp_path: Path, colors: list[Any], bands: tuple[int]) -> None:
+def test_bands_are_chosen_by_file_metadata(tmp_path: Path, colors: list[Any], bands: tuple[int]) -> None:
     given = np.maximum(numbers(len(colors), 20, 30), 1)
     if ALPHA in colors:
         given[-1] = 255
@@ -43,7 +43,7 @@ def test_bands_are_chosen_by_what_the_file_says_of_them(tmp_path: Path, colors: 
         np.testing.assert_allclose(unit, np.broadcast_to(expected, (3, 20, 30)), atol=1e-7)
 
 
-def test_bands_by_number(tmp_path: Path) -> None:
+def test_bands_can_be_chosen_by_number(tmp_path: Path) -> None:
     given = numbers(4, 20, 30)
     path = str(write(tmp_path / "a.tif", given))
     with Raster(path, (4, 3, 2)) as raster:
@@ -54,7 +54,7 @@ def test_bands_by_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])
-def test_one_range_for_the_whole_raster(tmp_path: Path, dtype: str) -> None:
+def test_range_applies_to_the_whole_raster(tmp_path: Path, dtype: str) -> None:
     given = numbers(3, 40, 50, dtype)
     given[:, :20] //= 2
     path = str(write(tmp_path / "a.tif", given, **PLACED))
@@ -69,13 +69,13 @@ def test_one_range_for_the_whole_raster(tmp_path: Path, dtype: str) -> None:
         Raster(path, levels=(5, 5))
 
 
-def test_a_flat_raster_has_no_percentiles(tmp_path: Path) -> None:
+def test_constant_raster_is_rejected_for_percentiles(tmp_path: Path) -> None:
     path = str(write(tmp_path / "a.tif", np.full((1, 20, 20), 7, "uint16"), **PLACED))
     with pytest.raises(InputError, match="got 7 everywhere: set the range with --levels"):
         Raster(path)
 
 
-def test_a_dark_pixel_in_one_band_is_no_nodata(tmp_path: Path) -> None:
+def test_dark_value_in_one_band_is_not_nodata(tmp_path: Path) -> None:
     given = np.maximum(numbers(3, 20, 20), 1)
     given[0, 2, 2] = 0
     given[:, 5, 5] = 0
@@ -88,7 +88,7 @@ def test_a_dark_pixel_in_one_band_is_no_nodata(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("nodata", [-9999.0, float("nan")])
-def test_one_band_beyond_the_levels_makes_a_pixel_invalid(tmp_path: Path, nodata: float) -> None:
+def test_nodata_in_one_band_outside_the_levels_makes_a_pixel_invalid(tmp_path: Path, nodata: float) -> None:
     given = numbers(3, 20, 20, "float32")
     given[1, 3, 4] = nodata
     given[:, 7, 8] = nodata
@@ -102,7 +102,7 @@ def test_one_band_beyond_the_levels_makes_a_pixel_invalid(tmp_path: Path, nodata
             assert raster.levels.lo >= 0
 
 
-def test_not_a_number_is_invalid_where_no_nodata_is_declared(tmp_path: Path) -> None:
+def test_nan_is_invalid_without_declared_nodata(tmp_path: Path) -> None:
     given = numbers(1, 20, 20, "float32")
     given[0, 3, 4] = np.nan
     with Raster(str(write(tmp_path / "a.tif", given, **PLACED))) as raster:
@@ -126,7 +126,7 @@ def test_masks_and_alpha(tmp_path: Path, kind: str) -> None:
         np.testing.assert_array_equal(valid, shown[2:12, 3:20])
 
 
-def test_any_path_of_gdal(tmp_path: Path) -> None:
+def test_gdal_virtual_paths_are_read(tmp_path: Path) -> None:
     given = numbers(3, 20, 30)
     path = write(tmp_path / "a b ü.tif", given)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -137,7 +137,7 @@ def test_any_path_of_gdal(tmp_path: Path) -> None:
             np.testing.assert_allclose(whole(raster)[0], given / np.float32(255))
 
 
-def test_files_other_than_rasters_of_intensities_are_refused(tmp_path: Path) -> None:
+def test_files_without_intensity_bands_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="expected a raster, found none"):
         Raster(str(tmp_path / "none.tif"))
     (tmp_path / "text.tif").write_text("no raster")
@@ -150,7 +150,7 @@ def test_files_other_than_rasters_of_intensities_are_refused(tmp_path: Path) -> 
         Raster(str(path))
 
 
-def test_a_truncated_file_says_where(tmp_path: Path) -> None:
+def test_truncated_file_names_the_unreadable_rows(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 300, 300), tiled=True, blockxsize=64, blockysize=64)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])

@@ -1,4 +1,4 @@
-"""Content of a raster that refers to other files or to the network, against a real server on this machine."""
+"""Rasters that refer to other files or to the network, tested with a local server."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ WMS = (
 
 
 class Server:
-    """Counts what is asked of it.
+    """A server that records requests.
 
     Attributes:
-        url: Where it listens.
-        asked: Paths.
+        url: URL of the server.
+        asked: Requested paths.
     """
 
     def __init__(self, file: bytes) -> None:
@@ -84,7 +84,7 @@ def vrt(path: Path, name: str, *, relative: int = 0) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.tiff"])
-def test_a_tif_is_opened_by_the_tiff_driver_alone(name: str, tmp_path: Path, server: Server) -> None:
+def test_tif_is_opened_only_by_the_tiff_driver(name: str, tmp_path: Path, server: Server) -> None:
     secret = write(tmp_path / "secret.tif", numbers(1, 48, 64), **PLACED)
     for content in (VRT.format(name=secret, relative=0), WMS.format(url=server.url)):
         path = tmp_path / name
@@ -111,7 +111,7 @@ def test_a_tif_is_opened_by_the_tiff_driver_alone(name: str, tmp_path: Path, ser
         "<GDAL_WMS><ServerUrl>{url}</ServerUrl></GDAL_WMS>",
     ],
 )
-def test_a_vrt_asks_nothing_of_the_network(name: str, tmp_path: Path, server: Server) -> None:
+def test_vrt_makes_no_network_request(name: str, tmp_path: Path, server: Server) -> None:
     path = vrt(tmp_path / "a.vrt", name.format(url=server.url))
     with pytest.raises(DecodeError, match=r"a\.vrt: expected local files"):
         Raster(str(path))
@@ -121,16 +121,14 @@ def test_a_vrt_asks_nothing_of_the_network(name: str, tmp_path: Path, server: Se
     assert server.asked == []
 
 
-def test_a_vrt_takes_no_description_of_a_service_as_its_source(tmp_path: Path, server: Server) -> None:
+def test_vrt_rejects_service_descriptions_as_sources(tmp_path: Path, server: Server) -> None:
     (tmp_path / "service.tif").write_text(WMS.format(url=server.url))
     with pytest.raises(DecodeError, match=r"service\.tif, an XML file"):
         Raster(str(vrt(tmp_path / "a.vrt", "service.tif", relative=1)))
     assert server.asked == []
 
 
-def test_a_directory_of_a_tiff_is_chosen_by_number_and_not_by_the_name_of_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tiff_directory_is_selected_by_number_not_by_file_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(Path("other.tif"), numbers(1, 48, 64))
     write(tmp_path / "named.tif", numbers(1, 20, 30)).rename("GTIFF_DIR:1:other.tif")
@@ -144,7 +142,7 @@ def test_a_directory_of_a_tiff_is_chosen_by_number_and_not_by_the_name_of_a_file
         open_raster("GTIFF_DIR:1:other.tif")
 
 
-def test_a_vrt_of_local_images_is_read(tmp_path: Path) -> None:
+def test_vrt_of_local_images_is_read(tmp_path: Path) -> None:
     bands = numbers(1, 48, 64)
     write(tmp_path / "tile.tif", bands)
     vrt(tmp_path / "inner.vrt", "tile.tif", relative=1)
@@ -161,20 +159,20 @@ def test_a_vrt_of_local_images_is_read(tmp_path: Path) -> None:
         ("<GDAL_WMS/>", "expected a VRTDataset"),
     ],
 )
-def test_unsupported_vrts_are_refused_by_name(text: str, match: str, tmp_path: Path) -> None:
+def test_unsupported_vrts_are_rejected_by_name(text: str, match: str, tmp_path: Path) -> None:
     (tmp_path / "a.vrt").write_text(text)
     with pytest.raises(DecodeError, match=match):
         open_raster(str(tmp_path / "a.vrt"))
 
 
-def test_vrts_that_name_each_other_end(tmp_path: Path) -> None:
+def test_circular_vrts_terminate(tmp_path: Path) -> None:
     vrt(tmp_path / "a.vrt", "b.vrt", relative=1)
     vrt(tmp_path / "b.vrt", "a.vrt", relative=1)
-    with pytest.raises(DecodeError, match="at most 8 VRTs"):
+    with pytest.raises(DecodeError, match="at most 8 nested VRTs"):
         open_raster(str(tmp_path / "a.vrt"))
 
 
-def test_a_missing_source_is_named(tmp_path: Path) -> None:
+def test_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"its source gone\.tif"):
         open_raster(str(vrt(tmp_path / "a.vrt", "gone.tif", relative=1)))
 
@@ -192,14 +190,14 @@ def test_metadata_opens_no_other_file(tmp_path: Path, server: Server) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".ovr", ".msk", ".aux"])
-def test_a_sidecar_of_another_kind_is_refused(suffix: str, tmp_path: Path) -> None:
+def test_sidecar_in_an_unexpected_format_is_rejected(suffix: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(1, 48, 64))
     vrt(tmp_path / f"a.tif{suffix}", "other.tif", relative=1)
     with pytest.raises(DecodeError, match=rf"a\.tif{suffix}"):
         open_raster(str(path))
 
 
-def test_a_vrt_in_an_archive_asks_nothing_of_the_network(tmp_path: Path, server: Server) -> None:
+def test_vrt_in_an_archive_makes_no_network_request(tmp_path: Path, server: Server) -> None:
     vrt(tmp_path / "a.vrt", f"/vsicurl/{server.url}/a.tif")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a.vrt", "a.vrt")
@@ -208,7 +206,7 @@ def test_a_vrt_in_an_archive_asks_nothing_of_the_network(tmp_path: Path, server:
     assert server.asked == []
 
 
-def test_a_typed_url_is_read_and_drivers_of_services_stay_off(tmp_path: Path, server: Server) -> None:
+def test_explicit_url_is_read_and_service_drivers_stay_disabled(tmp_path: Path, server: Server) -> None:
     program = (
         "import sys, rasterio; from ir_transfer.imaging.raster.gdal import open_raster\n"
         "with open_raster('/vsicurl/' + sys.argv[1] + '/a.tif') as dataset: print(dataset.width)\n"

@@ -17,7 +17,7 @@ LEVELS = np.arange(24, dtype=np.uint8).reshape(4, 6)
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond a size, as a full disk would."""
+    """Limit the size of files, to simulate a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -30,7 +30,7 @@ def store(folder: Path, name: str = "a", *, masked: bool = True) -> WindowStore:
     return WindowStore(folder / "work", {"name": name}, 10, 12, 8, masked=masked)
 
 
-def test_windows_outlive_the_process_and_a_torn_line_does_not(tmp_path: Path) -> None:
+def test_stored_windows_survive_the_process_but_a_truncated_record_does_not(tmp_path: Path) -> None:
     first = store(tmp_path)
     first.write(0, 0, LEVELS, None)
     first.write(4, 6, LEVELS, LEVELS > 3)
@@ -50,7 +50,7 @@ def test_windows_outlive_the_process_and_a_torn_line_does_not(tmp_path: Path) ->
     third.close()
 
 
-def test_a_line_that_is_not_as_it_was_written_counts_for_nothing(tmp_path: Path) -> None:
+def test_record_with_a_wrong_checksum_is_ignored(tmp_path: Path) -> None:
     first = store(tmp_path)
     first.write(0, 0, LEVELS, None)
     first.close()
@@ -61,7 +61,7 @@ def test_a_line_that_is_not_as_it_was_written_counts_for_nothing(tmp_path: Path)
     again.close()
 
 
-def test_windows_of_another_key_are_removed(tmp_path: Path) -> None:
+def test_windows_stored_under_another_key_are_removed(tmp_path: Path) -> None:
     first = store(tmp_path)
     first.write(0, 0, LEVELS, None)
     first.close()
@@ -74,13 +74,13 @@ def test_windows_of_another_key_are_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
-def test_too_little_space_is_reported_before_any_work(tmp_path: Path) -> None:
+def test_insufficient_disk_space_is_reported_before_translation(tmp_path: Path) -> None:
     with largest_file(2**16), pytest.raises(EncodeError, match="levels: expected to write it") as caught:
         WindowStore(tmp_path / "work", {}, 1000, 1000, 16, masked=False)
     assert caught.value.errno == errno.EFBIG
 
 
-def test_the_work_folder_of_the_longest_name(tmp_path: Path) -> None:
+def test_work_folder_of_a_maximum_length_name(tmp_path: Path) -> None:
     folder = work_folder(tmp_path / ("a" * 251 + ".tif"))
     folder.mkdir()
     assert folder.name.startswith(".")

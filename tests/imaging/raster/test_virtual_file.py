@@ -1,4 +1,4 @@
-"""Images in archives and on the network mean the same as plain files: orientation, colour space, CIE Lab."""
+"""Images in archives and on the network are read like local files: orientation, colour space, CIE Lab."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def turned(kind: str, orientation: int) -> bytes:
 
 
 def pack(folder: Path, name: str, data: bytes) -> list[str]:
-    """Put a file into archives; return the paths by which GDAL and rasterio know it there."""
+    """Put a file into archives; return its GDAL and rasterio paths."""
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr(f"inner/{name}", data)
     with tarfile.open(folder / "a.tar.gz", "w:gz") as tarred:
@@ -60,7 +60,7 @@ def pack(folder: Path, name: str, data: bytes) -> list[str]:
 
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6, 7, 8])
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
-def test_orientation_counts_in_an_archive(kind: str, orientation: int, tmp_path: Path) -> None:
+def test_orientation_is_applied_in_archives(kind: str, orientation: int, tmp_path: Path) -> None:
     data = turned(kind, orientation)
     expected = decode_image(data, "x").rgb()
     paths = pack(tmp_path, f"a.{kind}", data)
@@ -72,7 +72,7 @@ def test_orientation_counts_in_an_archive(kind: str, orientation: int, tmp_path:
         np.testing.assert_allclose(read, expected, atol=3 / 255 if kind == "jpg" else 1e-6)
 
 
-def test_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_paths_are_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack(tmp_path, "a.jpg", turned("jpg", 6))
     monkeypatch.chdir(tmp_path)
     for path in ("/vsizip/a.zip/inner/a.jpg", "/vsizip/{a.zip}/inner/a.jpg", "/vsizip/./a.zip/inner/a.jpg"):
@@ -102,7 +102,7 @@ def read_upright(path: str) -> np.ndarray:
 
 
 def assert_alike(path: str, data: bytes) -> None:
-    """Assert that a path shows what the plain file does; libjpeg of GDAL and that of Pillow round otherwise."""
+    """Assert that a path is read like the local file, up to rounding of the two JPEG decoders."""
     is_jpeg = data.startswith(b"\xff\xd8")
     np.testing.assert_allclose(
         read_upright(path), decode_image(data, "x").rgb(), atol=3 / 255 if is_jpeg else 0.6 / 255
@@ -110,7 +110,7 @@ def assert_alike(path: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
-def test_orientation_in_nested_archives(kind: str, tmp_path: Path) -> None:
+def test_orientation_is_applied_in_nested_archives(kind: str, tmp_path: Path) -> None:
     data = turned(kind, 6)
     name = f"a.{kind}"
     (tmp_path / "zip.zip").write_bytes(zipped("inner/b.zip", zipped(f"c/{name}", data)))
@@ -132,7 +132,7 @@ def test_orientation_in_nested_archives(kind: str, tmp_path: Path) -> None:
 
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a server for the test's folder."""
+    """URL of a server of the test's folder."""
     monkeypatch.setenv("CPL_VSIL_CURL_ALLOWED_FILENAME", "/none")
     # A process: GDAL's requests hold Python's lock, so that a thread could not answer them.
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", str(tmp_path)]
@@ -143,7 +143,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", ["jpg", "tif"])
-def test_orientation_on_the_network(kind: str, tmp_path: Path, served: str) -> None:
+def test_orientation_is_applied_to_remote_files(kind: str, tmp_path: Path, served: str) -> None:
     data = turned(kind, 6)
     (tmp_path / f"plain.{kind}").write_bytes(data)
     (tmp_path / "a.zip").write_bytes(zipped(f"b/c.{kind}", data))
@@ -163,7 +163,7 @@ _SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"RIFF": ".webp", b"BM": "
 
 
 @pytest.mark.parametrize("kind", [name for name in _IN_ARCHIVES if name != "AVIF" and "without its end" not in name])
-def test_meaning_in_an_archive(kind: str, tmp_path: Path) -> None:
+def test_files_in_archives_decode_like_local_files(kind: str, tmp_path: Path) -> None:
     data = _IN_ARCHIVES[kind]
     suffix = next((suffix for magic, suffix in _SUFFIXES.items() if data.startswith(magic)), ".tif")
     (tmp_path / "a.zip").write_bytes(zipped(f"b{suffix}", data))
@@ -204,17 +204,17 @@ def test_images_of_a_file_in_an_archive_are_counted(tmp_path: Path) -> None:
         assert any("2 images" in note for note in raster.reading.notes)
 
 
-def test_a_plain_path_is_no_virtual_file(tmp_path: Path) -> None:
+def test_local_path_is_not_a_virtual_file(tmp_path: Path) -> None:
     assert open_virtual_file(str(tmp_path / "a.tif")) is None
 
 
-def test_a_damaged_archive_is_an_error(tmp_path: Path) -> None:
+def test_damaged_archive_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\3\4")
     with pytest.raises(DecodeError, match=r"a\.zip/b\.tif: expected a file in an archive"):
         Raster(f"/vsizip/{tmp_path}/a.zip/b.tif")
 
 
-def test_a_vrt_over_a_turned_photograph_is_refused(tmp_path: Path) -> None:
+def test_vrt_of_a_rotated_image_is_rejected(tmp_path: Path) -> None:
     for orientation in (1, 6):
         (tmp_path / "a.jpg").write_bytes(turned("jpg", orientation))
         with Image.open(tmp_path / "a.jpg") as image:

@@ -40,7 +40,7 @@ def coco(path: Path, **changes: Any) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["gray", "gray16", "palette"])
-def test_index_images_hold_numbers(tmp_path: Path, kind: str) -> None:
+def test_index_images_contain_class_numbers(tmp_path: Path, kind: str) -> None:
     image = Image.fromarray(levels() if kind != "gray16" else levels().astype(np.uint16) * 300)
     if kind == "palette":
         image.putpalette([x for index in range(256) for x in (255 - index, index, 3)])
@@ -62,7 +62,7 @@ def test_colours_are_labels(tmp_path: Path) -> None:
     assert sorted(map(found.describe, found.labels)) == ["#000000", "#0000ff", "#ff8000"]
 
 
-def test_images_that_hold_no_labels(tmp_path: Path) -> None:
+def test_images_without_labels_are_rejected(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
     with pytest.raises(InputError, match=r"float\.tif: expected 8 or 16 bit levels"):
         read_label_image(tmp_path / "float.tif")
@@ -75,7 +75,7 @@ def test_images_that_hold_no_labels(tmp_path: Path) -> None:
         read_label_image(tmp_path / "smooth.png")
 
 
-def test_nearest_takes_the_label_at_the_centre() -> None:
+def test_nearest_resize_takes_the_label_at_the_centre() -> None:
     small = np.array([[1, 2], [3, 4]])
     np.testing.assert_array_equal(resize_nearest(small, 4, 4), small.repeat(2, 0).repeat(2, 1))
     np.testing.assert_array_equal(resize_nearest(resize_nearest(small, 6, 10), 2, 2), small)
@@ -84,7 +84,7 @@ def test_nearest_takes_the_label_at_the_centre() -> None:
     np.testing.assert_array_equal(resize_nearest(large, 90, 20), np.asarray(by_pillow))
 
 
-def test_an_polygon_holds_the_pixels_whose_centres_are_inside() -> None:
+def test_polygon_contains_pixels_whose_centres_are_inside() -> None:
     inside = polygon_mask([1, 2, 5, 2, 5, 4, 1, 4], 6, 8)
     expected = np.zeros((6, 8), bool)
     expected[2:4, 1:5] = True
@@ -93,7 +93,7 @@ def test_an_polygon_holds_the_pixels_whose_centres_are_inside() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_runs_agree_with_the_reference(seed: int) -> None:
+def test_run_length_decoding_agrees_with_pycocotools(seed: int) -> None:
     coco_mask = pytest.importorskip("pycocotools.mask", reason="no pycocotools: install the extra detect")
     random = np.random.default_rng(seed)
     mask = resize_nearest((random.random((5, 7)) < 0.5).astype(np.int64), 100 + seed, 130).astype(bool)
@@ -106,7 +106,7 @@ def test_runs_agree_with_the_reference(seed: int) -> None:
     np.testing.assert_array_equal(rle_mask([0, *runs] if flat[0] else runs, *mask.shape), mask)
 
 
-def test_smaller_instances_of_coco_lie_on_top(tmp_path: Path) -> None:
+def test_smaller_coco_instances_are_on_top(tmp_path: Path) -> None:
     found = open_label_maps(coco(tmp_path / "labels.json")).read(A, 6, 8)
     expected = np.zeros((6, 8), int)
     expected[0:5, 1:7] = 3
@@ -115,7 +115,7 @@ def test_smaller_instances_of_coco_lie_on_top(tmp_path: Path) -> None:
     assert sorted(map(found.describe, found.labels)) == ["0", "1 (person)", "3 (car)"]
 
 
-def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
+def test_coco_with_rle_folders_and_other_sizes(tmp_path: Path) -> None:
     runs = {"counts": [0, 6, 42], "size": [6, 8]}
     crowd = {"id": 9, "image_id": 6, "category_id": 1, "iscrowd": 1, "segmentation": runs}
     maps = open_label_maps(coco(tmp_path / "labels.json", annotations=[crowd]))
@@ -155,13 +155,13 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_coco_of_another_layout(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_invalid_coco_files_are_rejected(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         open_label_maps(coco(tmp_path / "labels.json", **changes)).read(A, 6, 8)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_of_any_unicode_form_and_of_windows(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+def test_names_match_in_any_unicode_form_and_with_backslashes(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
     other_form: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
     name, other = (unicodedata.normalize(one, "é/é") for one in (form, other_form))
     image = {"id": 5, "file_name": f"{name}.jpg".replace("/", "\\"), "height": 6, "width": 8}
@@ -172,13 +172,13 @@ def test_names_of_any_unicode_form_and_of_windows(tmp_path: Path, form: Literal[
     assert open_label_maps(tmp_path / "maps").read(PurePosixPath(other), 6, 8).levels.any()
 
 
-def test_json_without_end_is_an_error(tmp_path: Path) -> None:
+def test_deeply_nested_json_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text('{"images": [], "annotations": ' + "[" * 100_000)
     with pytest.raises(InputError, match=r"labels\.json: expected COCO's instances"):
         open_label_maps(tmp_path / "labels.json")
 
 
-def test_polygons_of_yolo(tmp_path: Path) -> None:
+def test_yolo_polygons(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 0.25 0.5 0.75 0.5 0.75 1 0.25 1\n\n2 0.5 0.5 1 0.5 1 1 0.5 1\n")
     maps = open_label_maps(tmp_path)
     expected = np.zeros((6, 8), int)
@@ -193,13 +193,13 @@ def test_polygons_of_yolo(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["0 0.5 0.5 0.2 0.2", "x 0 0 1 0 1 1", "0 0 0 1 0 1", "0 0 0 9 0 1 1", "-1 0 0 1 0 1 1"]
 )
-def test_polygons_of_another_layout(tmp_path: Path, line: str) -> None:
+def test_invalid_polygons_are_rejected(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.txt").write_text(f"\n{line}\n")
     with pytest.raises(InputError, match=rf"a\.txt:2: .*{line[:5]}"):
         open_label_maps(tmp_path).read(A, 6, 8)
 
 
-def test_a_folder_mirrors_that_of_the_images(tmp_path: Path) -> None:
+def test_label_folder_mirrors_the_image_folder(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     Image.fromarray(levels()).save(tmp_path / "a.png")
     Image.fromarray(levels() // 7).save(tmp_path / "sub" / "a.tif")
@@ -218,7 +218,7 @@ def test_a_folder_mirrors_that_of_the_images(tmp_path: Path) -> None:
         maps.fingerprint(A)
 
 
-def test_places_that_hold_no_labels(tmp_path: Path) -> None:
+def test_paths_without_labels_are_rejected(tmp_path: Path) -> None:
     for name, error in (("none", MissingFileError), ("none.json", MissingFileError), ("a.jpg", InputError)):
         if name == "a.jpg":
             (tmp_path / name).write_bytes(b"")

@@ -16,7 +16,7 @@ from tests.training.views_of import painted
 
 
 class ByRed(ContentEncoder):
-    """Knows the class of a painted RGB image by its red level, and takes people for vehicles in its left half."""
+    """Classifies a painted RGB image by its red level, and people in its left half as vehicles."""
 
     def forward(self, images: Tensor) -> ContentFeatures:
         red = torch.nn.functional.avg_pool2d(images[:, 0], 4) * 255 / 20
@@ -61,7 +61,7 @@ def test_invalid_positions_do_not_count() -> None:
     assert measure_agreement(ByRed(), [replace(photo, valid=~right)]).pixels < 1
 
 
-def test_without_people_nothing_is_claimed() -> None:
+def test_without_people_scores_are_undefined() -> None:
     (photo,) = photographs(1)
     photo.labels[..., 0] = 7
     found = measure_agreement(ByRed(), [photo])
@@ -70,7 +70,7 @@ def test_without_people_nothing_is_claimed() -> None:
     assert found.people == 0
 
 
-def test_darkened_photographs_keep_their_labels() -> None:
+def test_darkened_images_keep_their_labels() -> None:
     light, dark = (measure_agreement(ByRed(), photographs(), darkened=d) for d in (False, True))
     assert light.majority == dark.majority
     assert dark.pixels < light.pixels - 0.2
@@ -89,14 +89,14 @@ def direct(scores: Tensor, positive: Tensor, precision: float) -> float:
 
 @pytest.mark.parametrize("precision", [0.0, 0.3, 0.5, 0.7, 0.9, 1.0])
 @pytest.mark.parametrize("levels", [1000, 6])
-def test_recall_is_that_of_the_best_threshold(precision: float, levels: int) -> None:
+def test_recall_uses_the_best_threshold(precision: float, levels: int) -> None:
     generator = torch.Generator().manual_seed(levels)
     positive = torch.rand(300, generator=generator) < 0.2
     scores = ((positive * 0.3 + torch.rand(300, generator=generator)) * levels).round() / levels
     assert recall_at(scores, positive, precision) == pytest.approx(direct(scores, positive, precision))
 
 
-def test_what_cannot_be_reached_is_zero() -> None:
+def test_unreachable_precision_gives_recall_0() -> None:
     scores, none = torch.tensor([0.9, 0.1]), torch.tensor([False, False])
     assert recall_at(scores, none, 0.5) == 0
     assert recall_at(scores, torch.tensor([False, True]), 0.9) == 0

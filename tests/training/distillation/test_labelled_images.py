@@ -20,7 +20,7 @@ def labelled(name: str = "a.png", seed: int = 0) -> LabelledImage:
     return LabelledImage(Path(name), photograph, labels)
 
 
-def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -> None:
+def test_labelled_images_are_read_in_order_and_resized(tmp_path: Path) -> None:
     write_labelled(tmp_path, ["b", "a"])
     Image.new("RGB", (90, 60)).save(tmp_path / "photos" / "c.jpg")
     found = read_labelled(tmp_path / "photos", tmp_path / "labels", longer_side=64)
@@ -40,13 +40,13 @@ def hidden(tmp_path: Path, longer_side: int = 480) -> LabelledImage:
 
 
 @pytest.mark.parametrize("longer_side", [64, 480])
-def test_a_position_with_transparent_pixels_is_not_valid(tmp_path: Path, longer_side: int) -> None:
+def test_position_with_transparent_pixels_is_invalid(tmp_path: Path, longer_side: int) -> None:
     found = hidden(tmp_path, longer_side)
     assert found.valid is not None
     np.testing.assert_array_equal(found.valid, np.tile(np.arange(32) < 16, (24, 1)))
 
 
-def test_crops_have_no_labels_where_pixels_are_transparent(tmp_path: Path) -> None:
+def test_crops_have_no_labels_at_transparent_pixels(tmp_path: Path) -> None:
     found = hidden(tmp_path)
     shares = []
     for seed in range(12):
@@ -60,7 +60,7 @@ def test_crops_have_no_labels_where_pixels_are_transparent(tmp_path: Path) -> No
     assert min(shares) < 0.5 < max(shares)
 
 
-def test_no_crop_is_centred_on_a_hidden_object() -> None:
+def test_crops_are_not_centred_on_invalid_objects() -> None:
     photograph, _, labels = painted(480, 640)
     labels[..., 0], labels[..., 1] = 7, 255
     labels[20:24, 100:104, 0] = 1
@@ -73,7 +73,7 @@ def test_no_crop_is_centred_on_a_hidden_object() -> None:
         assert torch.equal(image, other)
 
 
-def test_folders_without_labels_are_refused(tmp_path: Path) -> None:
+def test_folders_without_labels_are_rejected(tmp_path: Path) -> None:
     write_labelled(tmp_path, ["a"])
     (tmp_path / "other").mkdir()
     with pytest.raises(InputError, match=r"label files in .*other"):
@@ -97,7 +97,7 @@ def test_labels_stay_with_their_pixels() -> None:
     assert checked > 800
 
 
-def test_half_of_the_crops_show_an_object_where_there_is_one() -> None:
+def test_half_of_the_crops_show_an_object() -> None:
     photograph, _, labels = painted(480, 640)
     labels[..., 0], labels[..., 1] = 7, 255
     labels[20:24, 100:104, 0] = 1
@@ -106,7 +106,7 @@ def test_half_of_the_crops_show_an_object_where_there_is_one() -> None:
     assert 0.2 < np.mean(shown) < 0.45  # people are half of the objects that are asked for, and chance adds a little
 
 
-def test_who_is_held_back_depends_on_the_name_alone() -> None:
+def test_held_out_images_depend_only_on_their_names() -> None:
     photos = [labelled(f"photo_{index:04d}.png") for index in range(400)]
     held = held_out(photos, 0.1, ())
     assert np.mean(held) == pytest.approx(0.1, abs=0.04)

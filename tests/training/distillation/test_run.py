@@ -43,7 +43,7 @@ def states(distillation: Distillation) -> dict[str, Tensor]:
     return {f"{name}.{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
 
 
-def test_a_few_steps_lower_the_loss_and_the_error(tmp_path: Path) -> None:
+def test_few_steps_lower_the_loss_and_the_error(tmp_path: Path) -> None:
     lines: list[str] = []
     photos = photographs()
     distillation = Distillation(recipe_of(steps=100, batch_size=3, darkened=0.0, ema=0.9), photos, lines.append)
@@ -55,7 +55,7 @@ def test_a_few_steps_lower_the_loss_and_the_error(tmp_path: Path) -> None:
     assert measure_agreement(distillation.average.folded(), photos).pixels > before + 0.2
 
 
-def test_a_run_begins_from_an_encoder_and_a_resumed_one_remembers_it(tmp_path: Path) -> None:
+def test_initial_encoder_is_recorded_and_kept_on_resume(tmp_path: Path) -> None:
     photos = photographs()
     trained = Distillation(recipe_of(steps=30), photos, lambda _: None)
     trained.run(tmp_path / "first.pt")
@@ -69,14 +69,14 @@ def test_a_run_begins_from_an_encoder_and_a_resumed_one_remembers_it(tmp_path: P
     assert again.begun == "the encoder of commit abc"
 
 
-def test_glare_is_drawn_by_its_share() -> None:
+def test_glare_has_its_share() -> None:
     distillations = [Distillation(recipe_of(glare=share), photographs(), lambda _: None) for share in (0.0, 1.0)]
     without, glaring = (distillation._draw(0)[1][0] for distillation in distillations)
     assert (glaring >= without).all()
     assert glaring.mean() > without.mean() + 0.02
 
 
-def test_a_resumed_run_is_bit_by_bit_the_uninterrupted_one(tmp_path: Path) -> None:
+def test_resumed_run_is_bit_identical(tmp_path: Path) -> None:
     recipe, photos = recipe_of(steps=7), photographs()
     whole = Distillation(recipe, photos, lambda _: None)
     whole.run(tmp_path / "whole.pt")
@@ -98,7 +98,7 @@ def test_a_resumed_run_is_bit_by_bit_the_uninterrupted_one(tmp_path: Path) -> No
     assert saved["step"] == other["step"] == 7
 
 
-def test_the_average_lags_behind_and_its_moments_do_too() -> None:
+def test_average_follows_weights_and_normalisation_moments() -> None:
     distillation = Distillation(recipe_of(ema=0.5), photographs(), lambda _: None)
     for step in range(4):
         distillation.step = step + 100  # past the decay of a young average
@@ -114,7 +114,7 @@ def test_the_average_lags_behind_and_its_moments_do_too() -> None:
             torch.testing.assert_close(value, wanted)
 
 
-def test_the_rate_warms_up_and_falls_to_a_hundredth() -> None:
+def test_learning_rate_warms_up_and_decays_to_1_percent() -> None:
     distillation = Distillation(recipe_of(steps=200), photographs(), lambda _: None)
     rates = []
     for step in range(200):
@@ -126,7 +126,7 @@ def test_the_rate_warms_up_and_falls_to_a_hundredth() -> None:
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
 
 
-def test_positions_without_labels_do_not_count() -> None:
+def test_positions_without_labels_are_ignored() -> None:
     distillation = Distillation(recipe_of(class_weights=[5.0] + [1.0] * 10), photographs(), lambda _: None)
     logits, labels = torch.randn(2, 11, 4, 4), torch.zeros(2, 11, 4, 4)
     labels[:, 7, :2] = 1
@@ -135,7 +135,7 @@ def test_positions_without_labels_do_not_count() -> None:
     assert distillation._classes(logits, torch.zeros_like(labels)) == 0
 
 
-def test_rare_classes_count_by_their_weight() -> None:
+def test_rare_classes_are_weighted() -> None:
     logits, labels = torch.randn(2, 11, 4, 4), torch.zeros(2, 11, 4, 4)
     labels[:, 7], labels[0, 7, 0, 0], labels[0, 1, 0, 0] = 1, 0, 1
     weights = [1.0, 5.0, *[1.0] * 9]
@@ -146,7 +146,7 @@ def test_rare_classes_count_by_their_weight() -> None:
 
 
 class Teacher(nn.Module):
-    """Features that tell the colours of cells."""
+    """Features that encode the colours of cells."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ class Teacher(nn.Module):
         return tuple(colour(part).detach() for colour, part in zip(self.colours, pooled, strict=True))
 
 
-def test_features_are_those_of_the_clean_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_target_features_are_those_of_the_clean_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distill, "ImageNetFeatures", Teacher)
     recipe = recipe_of(features=1.0, steps=8)
     distillation = Distillation(recipe, photographs(), lambda _: None)
@@ -201,8 +201,8 @@ def test_a_run_writes_weights_and_card(tmp_path: Path) -> None:
     assert len([line for line in text.splitlines() if line.startswith("| ")]) == 4 + 11
 
 
-def test_held_back_photographs_are_not_learned_from(tmp_path: Path) -> None:
-    """Whatever they show, the weights are the same; what is learned from does change them."""
+def test_held_out_images_are_not_trained_on(tmp_path: Path) -> None:
+    """Their content does not affect the weights, whereas that of training images does."""
     found = {}
     for case, (changed, whole_source) in {
         "plain": ("", False), "held": ("held_day", False), "learned": ("a", False), "source": ("", True)
@@ -234,7 +234,7 @@ def test_a_run_resumes_from_its_folder(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path / "run" / CHECKPOINT)["step"] == 5
 
 
-def test_nothing_to_measure_or_to_learn_from_is_refused(tmp_path: Path) -> None:
+def test_empty_training_or_validation_set_is_rejected(tmp_path: Path) -> None:
     write_labelled(tmp_path, ["a", "b"])
     with pytest.raises(InputError, match="got 2 and 0: correct held_back"):
         run_distillation(recipe_of(), tmp_path, tmp_path / "run")
@@ -242,7 +242,7 @@ def test_nothing_to_measure_or_to_learn_from_is_refused(tmp_path: Path) -> None:
         run_distillation(recipe_of(held_back_sequences=["a", "b"]), tmp_path, tmp_path / "run")
 
 
-def test_the_list_of_night_photographs(tmp_path: Path) -> None:
+def test_list_of_night_images(tmp_path: Path) -> None:
     path = tmp_path / "index.csv"
     with pytest.raises(MissingFileError, match=r"index\.csv"):
         night_names(path)
@@ -264,7 +264,7 @@ def test_the_list_of_night_photographs(tmp_path: Path) -> None:
         ("step: 3", UnknownNameError, "step"),
     ],
 )
-def test_mistakes_name_file_and_key(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+def test_errors_name_file_and_key(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(f"sources: [{{photographs: a, labels: b}}]\n{text}\n")
     with pytest.raises(error, match=message) as caught:

@@ -11,7 +11,7 @@ def encoder() -> ContentEncoder:
     return ContentEncoder((8, 8, 12, 16, 16), (0, 1, 1, 1, 1), 16).eval()
 
 
-def test_the_function_is_unchanged_before_the_first_step() -> None:
+def test_warm_start_does_not_change_the_function() -> None:
     begun = encoder()
     normed = with_norms(begun, [torch.rand(2, 3, 64, 64) for _ in range(2)]).eval()
     images = torch.rand(1, 3, 80, 48)
@@ -19,7 +19,7 @@ def test_the_function_is_unchanged_before_the_first_step() -> None:
         torch.testing.assert_close(found(images).logits, begun(images).logits, atol=1e-5, rtol=1e-4)
 
 
-def test_normalisations_have_the_statistics_of_all_batches() -> None:
+def test_normalisations_use_the_statistics_of_all_batches() -> None:
     batches = [torch.rand(2, 3, 64, 64), 0.2 * torch.rand(1, 3, 64, 64)]
     normed = with_norms(encoder(), batches)
     plain = with_norms(encoder(), [torch.cat(batches)])
