@@ -201,6 +201,6 @@ def _upright(frame: VideoFrame) -> tuple[Levels, float, Alpha | None]:
     turned = np.rot90(levels, frame.rotation // 90)
     alpha: Alpha | None = None
     if any(component.is_alpha for component in frame.format.components):
-        alpha = np.rot90(frame.to_ndarray(format="rgba")[..., 3], frame.rotation // 90)
-        alpha = None if alpha.min() == 255 else np.ascontiguousarray(alpha)
+        opaque = np.rot90(frame.to_ndarray(format="rgba")[..., 3], frame.rotation // 90).astype(np.uint8)
+        alpha = None if opaque.min() == 255 else opaque
     return np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535.0 if deep else 255.0, alpha
