@@ -23,6 +23,9 @@ def main() -> int:
     for number, handler in before.items():
         signal.signal(number, handler)
     code = run()
+    # If an interrupt left code that runs from a string, as dataclasses do, Python would end the process by SIGINT even
+    # though the interrupt was handled; running another string resets this.
+    exec("")
     _on_signals(lambda number, frame: os._exit(code))
     return code
 

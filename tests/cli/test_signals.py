@@ -80,6 +80,33 @@ def test_a_signal_after_the_end_changes_no_exit_code() -> None:
     assert subprocess.run(command, capture_output=True, check=False, timeout=90).returncode == 0
 
 
+STORAGE = """
+import fsspec, os, signal, sys, time
+from fsspec.implementations.memory import MemoryFileSystem
+from ir_transfer.__main__ import main
+
+class Storage(MemoryFileSystem):
+    protocol = "stops"
+
+    def isfile(self, path):
+        exec("os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)")
+
+fsspec.register_implementation("stops", Storage)
+sys.exit(main())
+"""
+
+
+def test_a_signal_while_code_runs_from_a_string(exemplar: Path, tmp_path: Path) -> None:
+    """Python itself would end by SIGINT after it."""
+    (tmp_path / "stops.py").write_text(STORAGE)
+    command = [sys.executable, "-m", "stops", "convert", "stops://a", "--style", str(exemplar), "-o", "ir"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=90, env=environment, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr.strip()) == (130, "Interrupted.")
+
+
 @pytest.mark.parametrize("command", ["convert", "dataset"])
 def test_a_remote_folder_is_brought_up_to_date(command: str, exemplar: Path, tmp_path: Path) -> None:
     photos, out, temporary = (tmp_path / name for name in ("photos", "out", "tmp"))
