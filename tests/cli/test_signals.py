@@ -89,16 +89,29 @@ class Storage(MemoryFileSystem):
     protocol = "stops"
 
     def isfile(self, path):
-        exec("os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)")
+        {stop}
+        time.sleep(9)
+
+class Left:
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
 
 fsspec.register_implementation("stops", Storage)
+left = Left(signal.SIGTERM)
 sys.exit(main())
 """
 
 
-def test_a_signal_while_code_runs_from_a_string(exemplar: Path, tmp_path: Path) -> None:
-    """Python itself would end by SIGINT after it."""
-    (tmp_path / "stops.py").write_text(STORAGE)
+@pytest.mark.parametrize(
+    "stop",
+    ["exec('os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)')", "Left(signal.SIGTERM)", "Left(signal.SIGINT)"],
+)
+def test_a_signal_while_python_would_discard_it_or_end_by_it(stop: str, exemplar: Path, tmp_path: Path) -> None:
+    """It ends the process by SIGINT after code in a string, discards it in clean-up, and resets handlers at its end."""
+    (tmp_path / "stops.py").write_text(STORAGE.format(stop=stop))
     command = [sys.executable, "-m", "stops", "convert", "stops://a", "--style", str(exemplar), "-o", "ir"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     done = subprocess.run(
