@@ -125,8 +125,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Arguments without the program name; defaults to those of the process.
     """
+    session = Session(list(argv if argv is not None else sys.argv[1:]))
     with safe_streams():
-        return _main(Session(list(argv if argv is not None else sys.argv[1:])))
+        try:
+            with sigterm_as_interrupt():
+                return _main(session)
+        except KeyboardInterrupt:  # while results are printed
+            return _print_interrupted(session)
 
 
 def _main(session: Session) -> int:
@@ -147,8 +152,7 @@ def _main(session: Session) -> int:
 
 def _run(session: Session) -> int:
     try:
-        with sigterm_as_interrupt():
-            code = ir_transfer.main(args=[*session.args], prog_name="ir-transfer", standalone_mode=False, obj=session)
+        code = ir_transfer.main(args=[*session.args], prog_name="ir-transfer", standalone_mode=False, obj=session)
     except IrTransferError as error:
         session.error = public(error.line)
     except click.ClickException as error:
@@ -159,9 +163,7 @@ def _run(session: Session) -> int:
         session.error = error.format_message()
         return _WRONG_USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        session.error = "interrupted"
-        return INTERRUPTED
+        return _print_interrupted(session)
     except BrokenPipeError:
         raise
     except OSError as error:  # a path without permission, a file instead of a folder, a name that is too long
@@ -177,6 +179,12 @@ def _run(session: Session) -> int:
         return code if isinstance(code, int) else 0
     print_error(session.error)
     return _WRONG_USAGE
+
+
+def _print_interrupted(session: Session) -> int:
+    click.echo("Interrupted.", err=True)
+    session.error = "interrupted"
+    return INTERRUPTED
 
 
 def _system_message(error: OSError) -> str | None:

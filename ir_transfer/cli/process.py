@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 import threading
+from _thread import interrupt_main
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+_REPEATED_AFTER = 0.02  # seconds
 
 
 @contextmanager
@@ -90,12 +93,22 @@ def _without_errors(stream: Any) -> Any:
     )
 
 
+def _signal_main_thread() -> None:
+    if hasattr(signal, "pthread_kill"):  # also ends a wait
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+    else:
+        interrupt_main(signal.SIGTERM)
+
+
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
     """Within the block, SIGTERM raises :class:`KeyboardInterrupt`, as Ctrl-C does; a second SIGTERM ends the process.
 
     Batch queues and containers send SIGTERM. As after Ctrl-C, results being written are completed, the manifest is
     updated and temporary folders are removed. An existing handler is kept. Only the main thread can set a handler.
+
+    Python discards an interrupt of code that cannot raise errors, such as the callbacks of its import system; it is
+    repeated shortly afterwards.
     """
     if (
         threading.current_thread() is not threading.main_thread()
@@ -108,8 +121,19 @@ def sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         raise KeyboardInterrupt
 
+    def repeat(discarded: Any) -> None:
+        if discarded.exc_type is not KeyboardInterrupt:
+            report(discarded)
+            return
+        signal.signal(signal.SIGTERM, interrupt)
+        timer = threading.Timer(_REPEATED_AFTER, _signal_main_thread)
+        timer.daemon = True
+        timer.start()
+
+    report, sys.unraisablehook = sys.unraisablehook, repeat
     signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = report

@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.conversion.inputs import LIST_SUFFIXES
+from ir_transfer.errors import DecodeError, InputError, IrTransferError, MissingFileError
 from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.imaging.raster.references import gdal_name
-from ir_transfer.imaging.remote import Mount, end_mount, is_url, split_query, use_mount
+from ir_transfer.imaging.remote import Mount, download, end_mount, is_url, split_query, use_mount
 
 _ARCHIVE = re.compile(r"(?:zip|tar|gzip)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 _IPV6_HOST = re.compile(r"(?<=://)[^/]*\[[0-9a-f:.]+\]", re.IGNORECASE)
@@ -69,22 +70,22 @@ def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
     if needed and split_query(url)[1]:
         return _stage_file(stack, url, folder)
     url = url.rstrip("/")
-    above, _, name = url.rpartition("/")
-    local = folder / name
+    local = folder / url.rpartition("/")[2]
     mount = Mount(local, url)
     system, root = mount.store
     try:
         single = needed and system.isfile(root)
         found = {} if single or not system.exists(root) else system.find(root, detail=True)
+        if single and local.suffix.lower() in LIST_SUFFIXES:
+            raise InputError(f"expected a local list file, got {url}: download it and the images of its lines")
         if needed and not single and not found:
             raise MissingFileError(f"expected the input {url} to exist, found none: check the URL")
         (folder if single else local).mkdir(parents=True)
         if single:
-            mount = Mount(folder, above)
             local.touch()
         for one, info in found.items():
-            _list_one(system, local, PurePosixPath(posixpath.relpath(one, root)), one, info)
-    except MissingFileError:
+            _list_one(system, local, PurePosixPath(posixpath.relpath(one, root)), one, info, needed=needed)
+    except IrTransferError:
         raise
     except Exception as error:  # each storage raises its own error types
         raise DecodeError(f"{url}: expected a readable folder, got: {error}: check its permissions") from error
@@ -108,7 +109,9 @@ def _stage_file(stack: ExitStack, url: str, folder: Path) -> Path:
     return local
 
 
-def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: dict[str, Any]) -> None:
+def _list_one(
+    system: Any, folder: Path, place: PurePosixPath, name: str, info: dict[str, Any], *, needed: bool
+) -> None:
     if info.get("type") != "file" or any(part.startswith(".") for part in place.parts):
         return
     if place.is_absolute() or "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in place.parts):
@@ -121,8 +124,15 @@ def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: 
     except OSError as error:  # a storage may have a file and a folder of the same name
         logger.warning("%s: %s: left out", name, error.strerror)
         return
-    if not is_image_name(path):
-        system.get_file(name, str(path))
+    if is_image_name(path):
+        return
+    try:
+        download(system, name, path, info.get("size"))
+    except InputError as error:
+        if not needed:  # the results of an earlier run
+            raise
+        path.unlink()
+        logger.warning("%s: left out", error)
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import problem_lines, write_labels
 from ir_transfer.dataset.options import DatasetSummary
 from ir_transfer.dataset.plan import find_source, refuse_nested, source_fields
-from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.errors import EncodeError, InputError, listed
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
@@ -125,6 +125,11 @@ def _refuse_unfinished(
         part, parts = manifest.header.look["shard"]
         processed = {entry.input for entry in entries.values()}
         asked = labelled.images[part::parts]
+        if others := sorted(processed - {str(image.rel_path) for image in asked}):
+            raise InputError(
+                f"expected results of the images of shard {part + 1} of {labelled.root} in {path}, got others: "
+                f"{listed(others)}: the source has changed since; make the shards again with --resume"
+            )
         if undone := [image for image in asked if str(image.rel_path) not in processed]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} images (first: "

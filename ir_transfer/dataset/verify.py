@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.dataset.label_files import read_hashes
-from ir_transfer.dataset.options import CARD_FOLDER
+from ir_transfer.dataset.options import CARD_FOLDER, HASHES_NAME
 from ir_transfer.dataset.plan import find_source
 from ir_transfer.errors import DecodeError, InputError, IrTransferError
 from ir_transfer.imaging.header import read_header
@@ -130,6 +130,8 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     root = source or find_source(manifest)
     look = manifest.header.look
     is_whole = "shard" not in look
+    if is_whole and not (out / HASHES_NAME).is_file():
+        found.append(f"{HASHES_NAME}: expected the hashes of the label files, found none: generate it with --resume")
     if is_whole:
         try:
             made = open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER])

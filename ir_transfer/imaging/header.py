@@ -199,7 +199,7 @@ def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> He
         head = jpeg_head(file)
         container, size, itemsize = open_jpeg(head), jpeg_size(head), 1
     elif kind == "WEBP":
-        container, size, itemsize = open_webp(file.read()), (0, 0), 1
+        container, size, itemsize = open_webp(file.read(_MOST_HEAD)), (0, 0), 1
         file = io.BytesIO(container.data)
     else:
         container, size, itemsize = Container(b""), (0, 0), 1

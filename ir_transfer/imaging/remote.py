@@ -6,7 +6,7 @@ Other code uses plain paths; the functions here read, write and remove the bytes
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -17,8 +17,12 @@ from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.redaction import redact
 from ir_transfer.regular_files import open_regular, read_regular
 
+MAX_FILE_BYTES = 2**30
+"""Limit of a remote file, unless it is an image of a larger ``--max-pixels``."""
+
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _HEADER_BYTES = 2**16  # bytes fetched at once if the start of a file is requested
+_PART_BYTES = 2**24
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 _WEB = ("http://", "https://")
 
@@ -124,31 +128,60 @@ def stored_bytes(path: Path, limit: int | None = None) -> bytes:
     Raises:
         MissingFileError: The storage has no such file.
         DecodeError: The storage does not give it.
+        InputError: Without ``limit``, a remote file of more than :data:`MAX_FILE_BYTES`.
         OSError: A local file cannot be read.
     """
     mount = _reads_from(path)
     if mount is None:
         return read_regular(path)
+    most = MAX_FILE_BYTES if limit is None else limit
     try:
-        return _fetch(mount, path, limit)
+        system, place = mount.store[0], mount.place(path)
+        whole = b"".join(_parts(system, place, most)) if is_web(mount.url) else system.cat_file(place, end=most + 1)
     except FileNotFoundError:
         raise MissingFileError(f"{public(path)}: expected a file, found none: check the path") from None
     except Exception as error:  # each storage raises its own error types
         raise DecodeError(
             f"{public(path)}: expected a readable file, got: {error}: check the URL and its permissions"
         ) from error
+    if limit is None and len(whole) > most:
+        raise too_large(public(path))
+    return bytes(whole)
 
 
-def _fetch(mount: Mount, path: Path, limit: int | None) -> bytes:
-    system, place = mount.store[0], mount.place(path)
-    if limit is None or not is_web(mount.url):
-        return bytes(system.cat_file(place, end=None if limit is None else limit + 1))
-    # A server may ignore the range of a request, or send packed bytes that unpack to more.
-    data = bytearray()
-    with system.open(place, "rb", block_size=0, size=1) as file:  # a size spares a request for it
-        while len(data) <= limit and (part := file.read(limit + 1 - len(data))):
-            data += part
-    return bytes(data)
+def download(system: Any, name: str, path: Path, size: int | None) -> None:
+    """Copy a file of a storage to the local disk.
+
+    Args:
+        system: The fsspec file system.
+        name: Path of the file in it.
+        path: Path of the copy.
+        size: Number of bytes that the storage states, if any.
+
+    Raises:
+        InputError: The file has more than :data:`MAX_FILE_BYTES`.
+    """
+    with path.open("wb") as file:
+        for part in _parts(system, name, MAX_FILE_BYTES) if size is None or size <= MAX_FILE_BYTES else ():
+            file.write(part)
+        if max(file.tell(), size or 0) > MAX_FILE_BYTES:
+            raise too_large(name)
+
+
+def too_large(name: str) -> InputError:
+    """Return the error for a remote file of more than :data:`MAX_FILE_BYTES`."""
+    return InputError(f"{name}: expected at most {MAX_FILE_BYTES} bytes, got more: make it smaller or remove it")
+
+
+def _parts(system: Any, name: str, limit: int) -> Iterator[bytes]:
+    """Yield the content of a file in parts, at most ``limit`` + 1 bytes."""
+    # A server may ignore the range of a request, or send packed bytes that unpack to more; a size spares a request.
+    streamed = {"block_size": 0, "size": 1} if is_web(name) else {}
+    left = limit + 1
+    with system.open(name, "rb", **streamed) as file:
+        while left > 0 and (part := file.read(min(left, _PART_BYTES))):
+            left -= len(part)
+            yield bytes(part)
 
 
 def open_stored(path: Path) -> BinaryIO:

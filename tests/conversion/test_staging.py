@@ -117,6 +117,34 @@ def test_masks_are_read_from_remote_storage(memory: MemoryFileSystem, exemplar: 
     assert len(made["images/1.png"]) > 100
 
 
+def test_larger_files_are_left_out(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    Image.fromarray(photograph(40, 48)).save(folder / "a.png")
+    with (folder / "notes.json").open("wb") as file:
+        file.truncate(remote.MAX_FILE_BYTES + 1)
+    command = ["convert", f"local://{folder}", "--style", str(exemplar), "--model", "histogram"]
+    assert main([*command, "-o", str(tmp_path / "ir")]) == 0
+    printed = capsys.readouterr()
+    assert f"notes.json: expected at most {2**30} bytes, got more" in printed.err
+    assert "ignored" not in printed.out  # it was not copied
+    with pytest.raises(InputError, match=r"notes\.json: expected at most"), staged(["a"], f"local://{folder}"):
+        pass
+
+
+def test_a_single_file_needs_no_suffix(memory: MemoryFileSystem, photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    for name in ("photo", "list.txt"):
+        memory.pipe_file(f"/bucket/{name}", (photos / "a.png").read_bytes())
+    rest = ["--style", str(exemplar), "--model", "histogram", "-q"]
+    assert main(["convert", "memory://bucket/photo", *rest, "-o", str(tmp_path / "ir")]) == 0
+    assert main(["convert", str(photos / "a.png"), *rest, "-o", str(tmp_path / "local")]) == 0
+    assert (tmp_path / "ir/photo.png").read_bytes() == (tmp_path / "local/a.png").read_bytes()
+    line = json.loads((tmp_path / "ir/manifest.jsonl").read_text().splitlines()[1])
+    assert line["input"] == "memory://bucket/photo"
+    with pytest.raises(InputError, match="expected a local list file"), staged(["memory://bucket/list.txt"], tmp_path):
+        pass
+
+
 def test_file_urls_are_plain_paths(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
     assert main(["convert", f"file://{photos}", "-o", f"file://{tmp_path}/ir", *arguments]) == 0

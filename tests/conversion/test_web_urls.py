@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import fsspec
 import numpy as np
 import pytest
 import rasterio
@@ -20,6 +21,7 @@ from rasterio.transform import from_origin
 from ir_transfer.cli import main
 from ir_transfer.conversion.staging import staged
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging import remote
 from ir_transfer.imaging.image_io import read_bytes
 from ir_transfer.imaging.remote import stored_bytes
 from tests.cli.test_secrets import SECRET, leaks
@@ -160,6 +162,20 @@ def test_download_is_limited_if_the_server_ignores_ranges(packed: bool, site: Si
         assert len(stored_bytes(Path(large), limit)) == limit + 1
         with pytest.raises(DecodeError, match="expected at most 100 pixels"):
             read_bytes(Path(large), 100)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_that_are_no_images_are_copied_up_to_the_limit(
+    packed: bool, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "MAX_FILE_BYTES", 2**20)
+    site.packed, site.files = packed, {"/large.txt": bytes(2**28), "/fits.txt": bytes(2**20)}
+    system, path = fsspec.filesystem("http"), tmp_path / "a.txt"
+    remote.download(system, f"{site.url}/fits.txt", path, None)
+    assert path.stat().st_size == 2**20
+    with pytest.raises(InputError, match=r"/large\.txt: expected at most 1048576 bytes, got more"):
+        remote.download(system, f"{site.url}/large.txt", path, None)
+    assert path.stat().st_size == 2**20 + 1
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,20 @@ def test_unfinished_shard_is_rejected(make: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected the image .*__v1.png of a shard, found none"):
         merge_shards(shards, tmp_path / "ir")
     assert not (tmp_path / "ir").exists()
+
+
+def test_results_of_images_that_are_no_longer_in_the_source_are_refused(make: Make, yolo: Path, tmp_path: Path) -> None:
+    shards = [tmp_path / f"part{number}" for number in range(2)]
+    for number, shard in enumerate(shards):
+        make(shard, (number, 2))
+    (yolo / "images/val/6.png").unlink()  # the last one: the other images stay in their shards
+    with pytest.raises(InputError, match=r"part0, got others: images/val/6\.png: the source has changed .*--resume"):
+        merge_shards(shards, tmp_path / "ir")
+    assert not (tmp_path / "ir").exists()
+    make(shards[0], (0, 2), resume=True)
+    merge_shards(shards, tmp_path / "ir")
+    assert verify_dataset(tmp_path / "ir") == []
+    (tmp_path / "ir/labels.sha256").unlink()
+    assert [line for line in verify_dataset(tmp_path / "ir") if "labels.sha256" in line] == [
+        "labels.sha256: expected the hashes of the label files, found none: generate it with --resume"
+    ]

@@ -17,6 +17,7 @@ from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.imaging.remote import public
+from ir_transfer.models.capabilities import Tiles
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,13 @@ class Run:
 
     def all(self) -> Summary:
         """Process every input of the plan."""
+        model = self.worker.translator.model
+        if self.options.size.memory is not None and not isinstance(model, Tiles):
+            logger.warning(
+                "--memory limits reading and writing, but not model %s, which requires the whole image: use adain or "
+                "wct2 for a limit of the process",
+                model.info.name,
+            )
         self.observer.start(len(self.plan.jobs) + len(self.plan.refused))
         for entry in self.plan.refused:
             self._record(Outcome(entry))

@@ -17,7 +17,7 @@ from ir_transfer.errors import DecodeError, InputError, MissingPackageError
 from ir_transfer.imaging.image_io import shown
 from ir_transfer.imaging.pixels.colour import from_coding_points
 from ir_transfer.imaging.pixels.kinds import Levels
-from ir_transfer.imaging.pixels.stage import Meaning, Stored
+from ir_transfer.imaging.pixels.stage import Alpha, Meaning, Stored
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame
@@ -39,6 +39,9 @@ FILE_ONLY = {"format_whitelist": _KINDS, "protocol_whitelist": "file"}
 """Options of FFmpeg that refuse playlists (HLS, DASH, concat), which refer to other files or hosts."""
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_ROWS = 720
+_TRANSPARENT = (
+    "its frames are partly transparent: they are composited over their mean colour, and the result has no transparency"
+)
 _GAMMAS = frozenset({4, 5})  # transfer functions of analogue television, which files still declare
 
 
@@ -132,8 +135,11 @@ class VideoFile:
         output = f"{index:08d}_{pts}.png"
         if isinstance(decoded, str):
             return Frame(name, output, time, None, f"{name}: {decoded}")
-        levels, white = _upright(decoded)
-        return Frame(name, output, time, shown(Stored(levels, white, self._meaning), name, asked=self.levels))
+        levels, white, alpha = _upright(decoded)
+        image = shown(Stored(levels, white, self._meaning, alpha), name, asked=self.levels)
+        if image.alpha is not None and _TRANSPARENT not in self.notes:
+            self.notes.append(_TRANSPARENT)
+        return Frame(name, output, time, image)
 
     def _in_order(
         self, container: InputContainer, stream: VideoStream
@@ -186,11 +192,15 @@ def _meaning(stream: VideoStream, path: Path) -> Meaning:
         raise InputError(f"{path}: {error}") from error
 
 
-def _upright(frame: VideoFrame) -> tuple[Levels, float]:
-    """Return the upright levels (3, H, W) and their white."""
+def _upright(frame: VideoFrame) -> tuple[Levels, float, Alpha | None]:
+    """Return the upright levels (3, H, W), their white, and alpha (H, W), which is None if all pixels are opaque."""
     deep = max(component.bits for component in frame.format.components) > 8
     # FFmpeg assumes SD colours for undeclared streams; players do so only below 720 rows.
     unsaid_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS
     levels = frame.to_ndarray(format="rgb48le" if deep else "rgb24", src_colorspace="ITU709" if unsaid_hd else None)
     turned = np.rot90(levels, frame.rotation // 90)
-    return np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535.0 if deep else 255.0
+    alpha: Alpha | None = None
+    if any(component.is_alpha for component in frame.format.components):
+        opaque = np.rot90(frame.to_ndarray(format="rgba")[..., 3], frame.rotation // 90).astype(np.uint8)
+        alpha = None if opaque.min() == 255 else opaque
+    return np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535.0 if deep else 255.0, alpha

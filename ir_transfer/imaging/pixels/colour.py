@@ -140,6 +140,11 @@ def from_exif(uncalibrated_adobe: bool) -> Declared:
     return _of_primaries("Adobe RGB (by EXIF)", power(ADOBE_GAMMA), ADOBE_RGB) if uncalibrated_adobe else Declared()
 
 
+def uncalibrated() -> Declared:
+    """Return what EXIF declares with a colour space that is neither sRGB nor Adobe RGB."""
+    return Declared(note="its EXIF declares uncalibrated colours: treated as sRGB")
+
+
 def from_gamma(gamma: float, chromaticities: Chromaticities | None, bands: int) -> Declared:
     """Return the colour space of the chunks gAMA and cHRM of a PNG.
 

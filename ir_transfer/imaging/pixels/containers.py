@@ -20,6 +20,7 @@ _BYTES_OF_MPF_ENTRY = 16
 # Markers of JPEG without a length, and those whose content the decoder needs.
 _BYTES_OF_ADOBE = 12
 _TRANSPARENT = {0: (2, 2), 2: (6, 6), 3: (1, 256)}  # least and most bytes of tRNS by colour type
+_HIGH_BIT_DEPTH, _TWELVE_BITS = 0x40, 0x20  # flags in av1C
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -106,7 +107,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _read_chunk(found: Container, kind: bytes, body: bytes) -> None:
-    if kind == b"iCCP":
+    if kind == b"iCCP" and not found.profile:
         found.profile = _unpacked(body.partition(b"\0")[2][1:])
     elif kind == b"eXIf":
         found.exif = body.removeprefix(EXIF_HEADER)
@@ -119,6 +120,8 @@ def _read_chunk(found: Container, kind: bytes, body: bytes) -> None:
         found.chromaticities = (x[0], x[1]), (x[2], x[3]), (x[4], x[5]), (x[6], x[7])
     elif kind == b"cICP" and len(body) == 4:
         found.coding_points = body[0], body[1]
+        if body[3] == 0:
+            found.notes.append("its chunk cICP declares a narrow range: read as full range")
     elif kind == b"acTL" and len(body) == 8:
         found.images = int.from_bytes(body[:4], "big")
     elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
@@ -150,6 +153,53 @@ def xmp_orientation(text: bytes) -> int:
     """Return the orientation in an XMP packet, also in UTF-16 or UTF-32; 1 if it has none."""
     found = _XMP_ORIENTATION.search(text.replace(b"\0", b""))
     return int(found[1]) if found else 1
+
+
+def open_avif(data: bytes) -> Container:
+    """Return the metadata of an AVIF that Pillow does not report: the code points of its colours, and its bits."""
+    found = Container(data)
+    for kind, body in _boxes(data, b"meta", b"iprp", b"ipco"):
+        if kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8 and found.coding_points is None:
+            found.coding_points = struct.unpack(">HH", body[4:8])
+        elif kind == b"av1C" and len(body) >= 3 and body[2] & _HIGH_BIT_DEPTH and not found.notes:
+            found.notes.append(eight_bits_note(12 if body[2] & _TWELVE_BITS else 10))
+    return found
+
+
+def eight_bits_note(bits: int) -> str:
+    """Return the note on a file with more bits than its decoder returns."""
+    return f"it has {bits} bits: read at 8 bits"
+
+
+def _boxes(data: bytes, *path: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kinds and contents of the boxes of an ISO base media file that are in the boxes of a path."""
+    place = 0
+    while place + 8 <= len(data):
+        length, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
+        start = place + 8
+        if length == 1:  # the length has 64 bits
+            length, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+        stop = place + length if length else len(data)
+        if stop < start:
+            return
+        if not path:
+            yield kind, data[start:stop]
+        elif kind == path[0]:
+            yield from _boxes(data[start + 4 * (kind == b"meta") : stop], *path[1:])  # meta has a version and flags
+        place = stop
+
+
+def open_bmp(data: bytes) -> Container:
+    """Return the colour profile of a BMP, and a note on colours that it declares otherwise."""
+    found = Container(data)
+    header = data[14 : 14 + int.from_bytes(data[14:18], "little")]
+    space = header[56:60]
+    if space == b"DEBM" and len(header) >= 124:
+        start, length = struct.unpack("<II", header[112:120])
+        found.profile = data[14 + start : 14 + start + length]
+    elif space == b"KNIL" or (space == bytes(4) and any(header[60:108])):
+        found.notes.append("the colours that its header declares are not applied: treated as sRGB")
+    return found
 
 
 def open_jpeg(data: bytes) -> Container:

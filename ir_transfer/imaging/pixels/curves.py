@@ -19,6 +19,8 @@ ADOBE_RGB: Chromaticities = (D65, (0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
 DISPLAY_P3: Chromaticities = (D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
 BT2020: Chromaticities = (D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 ADOBE_GAMMA = 563 / 256
+CLOSE_PRIMARIES = 0.002
+"""Difference of coordinates up to which primaries are the same: files round them."""
 
 # Primaries of sRGB adapted to D50, the white of profiles (IEC 61966-2-1 and ICC.1, Bradford).
 _SRGB_D50 = np.array(

@@ -3,6 +3,7 @@
 import io
 import struct
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from ir_transfer.errors import DecodeError
 from ir_transfer.imaging.pixels.tiff_tags import EXIF_BLOCK, GPS_BLOCK, Directory, read_block, read_directories
@@ -42,10 +43,16 @@ def read_exif(block: bytes) -> Exif:
     except DecodeError:
         return Exif()
     details, place = read_block(file, first, EXIF_BLOCK), read_block(file, first, GPS_BLOCK)
+    return Exif(first.orientation, *colours_of(file, first), _kept(first, details, place))
+
+
+def colours_of(file: BinaryIO, first: Directory) -> tuple[bool, bool]:
+    """Return whether the EXIF of a directory declares Adobe RGB, and whether neither Adobe RGB nor sRGB."""
+    details = read_block(file, first, EXIF_BLOCK)
     space = details.integer(_COLOUR_SPACE, 1)
     adobe_index = read_block(file, details, _INTEROPERABILITY).text(_INDEX) == "R03"
     is_adobe = space == _ADOBE or (space == _UNCALIBRATED and adobe_index)
-    return Exif(first.orientation, is_adobe, space == _UNCALIBRATED and not is_adobe, _kept(first, details, place))
+    return is_adobe, space == _UNCALIBRATED and not is_adobe
 
 
 def with_exif(tiff: bytes, block: bytes) -> bytes:

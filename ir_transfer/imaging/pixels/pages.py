@@ -1,11 +1,12 @@
 """The page of a TIFF file to read; thumbnails, overviews and masks do not count as pages."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.pixels.exif import colours_of
 from ir_transfer.imaging.pixels.tiff_tags import HEIGHT, SUBFILE, WIDTH, Directory, read_directories
 from ir_transfer.regular_files import open_regular
 
@@ -28,6 +29,8 @@ class Page:
         count: Number of pages in the file.
         directory: Its tags.
         is_whole: Whether the chain of directories ends as it should.
+        is_adobe_rgb: Whether its EXIF declares Adobe RGB.
+        is_uncalibrated: Whether its EXIF declares neither Adobe RGB nor sRGB.
     """
 
     index: int
@@ -35,6 +38,8 @@ class Page:
     count: int
     directory: Directory
     is_whole: bool = True
+    is_adobe_rgb: bool = False
+    is_uncalibrated: bool = False
 
     def notes(self, asked: int | None) -> list[str]:
         """Return the notes on a file with other pages than this one."""
@@ -82,7 +87,9 @@ def page_of(file: BinaryIO, asked: int | None, name: str) -> Page:
         DecodeError: Not a TIFF.
         InputError: There is no page of this number.
     """
-    return choose_page(read_directories(file), asked, name)
+    page = choose_page(read_directories(file), asked, name)
+    is_adobe_rgb, is_uncalibrated = colours_of(file, page.directory)
+    return replace(page, is_adobe_rgb=is_adobe_rgb, is_uncalibrated=is_uncalibrated)
 
 
 def open_page(path: str, asked: int | None) -> Page | None:

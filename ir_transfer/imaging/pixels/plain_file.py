@@ -19,8 +19,18 @@ from ir_transfer.imaging.pixels.colour import (
     from_gamma,
     from_profile,
     precision_notes,
+    uncalibrated,
 )
-from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png, xmp_orientation
+from ir_transfer.imaging.pixels.containers import (
+    Container,
+    eight_bits_note,
+    open_avif,
+    open_bmp,
+    open_jpeg,
+    open_png,
+    xmp_orientation,
+)
+from ir_transfer.imaging.pixels.curves import CLOSE_PRIMARIES, SRGB
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.pixels.pages import page_notes
@@ -31,6 +41,7 @@ from ir_transfer.imaging.raster.references import rasterio_module
 
 OPENED = frozenset({"PNG", "JPEG", "WEBP"})
 """Kinds of files whose metadata this package reads itself."""
+_OPENERS = {"PNG": open_png, "JPEG": open_jpeg, "WEBP": open_webp, "AVIF": open_avif, "BMP": open_bmp}
 
 _PILLOW_LOCK = threading.Lock()
 _GRAY_MODES = frozenset({"1", "L", "LA", "La"})
@@ -41,7 +52,7 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     """Decode a file other than TIFF."""
     if kind == "camera raw":
         return develop(data, name, max_pixels)
-    container = {"PNG": open_png, "JPEG": open_jpeg, "WEBP": open_webp}.get(kind, Container)(data)
+    container = _OPENERS.get(kind, Container)(data)
     # The container's copy of a PNG or JPEG holds the first image only.
     data = data if (wanted.page or 1) > 1 and kind != "WEBP" else container.data
     if kind == "PNG" and container.data[24:25] == b"\x10":
@@ -52,6 +63,9 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
                 complete_container(container, image)
             seek_image(image, wanted.page, container.images, name)
             check_size(image.width, image.height, name, max_pixels)
+            if kind == "PNG" and image.mode == "L" and "transparency" in image.info:
+                # Pillow scales gray of 2 and 4 bits to 8, but not the level that is transparent.
+                image.info["transparency"] *= 255 // (2 ** container.data[24] - 1)
             numbers, alpha, white = _pixels(image)
     exif = read_exif(container.exif)
     orientation = container.orientation
@@ -87,8 +101,10 @@ def declared_space(container: Container, bands: int) -> Declared:
     if container.gamma is not None and bands != 4:
         return from_gamma(container.gamma, container.chromaticities, bands)
     exif = read_exif(container.exif)
+    if container.chromaticities is not None and not np.allclose(container.chromaticities, SRGB, atol=CLOSE_PRIMARIES):
+        return Declared(note="its primaries are not applied, since it declares no gamma: treated as sRGB")
     if exif.is_uncalibrated:
-        return Declared(note="its EXIF declares uncalibrated colours: treated as sRGB")
+        return uncalibrated()
     return from_exif(exif.is_adobe_rgb and bands == 3)
 
 
@@ -149,13 +165,17 @@ def _register_heif(name: str) -> None:
 
 def complete_container(container: Container, image: Image.Image) -> None:
     """Add the metadata that Pillow reads from a file not of the kinds in ``OPENED``."""
-    container.profile = bytes(image.info.get("icc_profile") or b"")
+    container.profile = bytes(image.info.get("icc_profile") or container.profile)
     container.images = int(getattr(image, "n_frames", 1))
     container.exif = bytes(image.info.get("exif") or b"").removeprefix(EXIF_HEADER)
     container.xmp_orientation = xmp_orientation(bytes(image.info.get("xmp") or b""))
     nclx = image.info.get("nclx_profile")
-    if nclx and not container.profile:
+    if nclx:
         container.coding_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
+    if container.profile:
+        container.coding_points = None
+    if (bits := image.info.get("bit_depth", 8)) > 8:
+        container.notes.append(eight_bits_note(bits))
 
 
 def seek_image(image: Image.Image, page: int | None, images: int, name: str) -> None:

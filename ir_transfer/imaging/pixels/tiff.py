@@ -14,8 +14,16 @@ from rasterio.windows import Window
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.pixels import tiff_tags
 from ir_transfer.imaging.pixels.bands import BandChoice, alpha_band, choose_bands
-from ir_transfer.imaging.pixels.colour import ColourSpace, Declared, from_profile, precision_notes
+from ir_transfer.imaging.pixels.colour import (
+    ColourSpace,
+    Declared,
+    from_exif,
+    from_profile,
+    precision_notes,
+    uncalibrated,
+)
 from ir_transfer.imaging.pixels.containers import Container
+from ir_transfer.imaging.pixels.curves import CLOSE_PRIMARIES, SRGB
 from ir_transfer.imaging.pixels.gdal_dataset import (
     ICC_LAB,
     INKS,
@@ -35,6 +43,8 @@ from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stor
 from ir_transfer.imaging.raster.gdal import reason
 
 _ASSOCIATED_ALPHA = 1
+_YCBCR, _JPEGS = 6, frozenset({6, 7})
+_NOT_CMYK = 2  # value of the tag InkSet
 _SPACE_IN_PROFILE = slice(16, 20)
 Box = tuple[int, int, int, int]
 
@@ -83,8 +93,9 @@ class TiffImage:
     ) -> None:
         self.dataset, self.name = dataset, name
         self._container = container
-        self._tags = page.directory if page is not None else tiff_tags.Directory("<")
-        self.reading = Reading()
+        self._page = page or Page(0, 1, 1, tiff_tags.Directory("<"))
+        self._tags = self._page.directory
+        self.reading = Reading(notes=[] if container is None else list(container.notes))
         self._palette = palette_of(dataset)
         if self._palette is None:
             self.choice = choose_bands(dataset, bands, name, any_count=joint)
@@ -131,10 +142,18 @@ class TiffImage:
             kind = "inks"
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4
+            if tags.integer(tiff_tags.INK_SET, 1) == _NOT_CMYK:
+                self.reading.notes.append("its inks are declared not to be CMYK: treated as CMYK")
         self._lab = photometric if kind == "lab" else 0
         if photometric == ITU_LAB:
             raise DecodeError(
                 f"{self.name}: expected CIE Lab as TIFF or the ICC encodes it, got ITU Lab: convert it to RGB"
+            )
+        is_packed = photometric == _YCBCR and tags.integer(tiff_tags.COMPRESSION, 1) not in _JPEGS
+        if is_packed and tags.orientation != 1:  # libtiff turns each strip as it converts it to RGB
+            raise DecodeError(
+                f"{self.name}: expected upright rows of YCbCr without JPEG compression, got the orientation "
+                f"{tags.orientation}: convert it to RGB"
             )
         is_reversed = self._palette is None and len(chosen) == 1 and white_is_zero(dataset)
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
@@ -165,9 +184,8 @@ class TiffImage:
                 f"{self.name}: expected sources that are stored upright, got the orientation "
                 f"{page.directory.orientation}: pass the files themselves, or rotate them first"
             )
-        profile = page.directory.data(tiff_tags.PROFILE)
-        if profile and self._palette is None:
-            declared = from_profile(profile, len(self.choice.numbers))
+        if self._palette is None:
+            declared = _declared(page, page.directory.data(tiff_tags.PROFILE), len(self.choice.numbers))
             self.reading.notes += [declared.note] if declared.note else []
             if declared.space is not None:
                 self.meaning = replace(self.meaning, space=declared.space)
@@ -181,8 +199,8 @@ class TiffImage:
         declared = Declared()
         if self._container is not None:
             declared = declared_space(self._container, bands)
-        elif profile and not (self._lab and profile[_SPACE_IN_PROFILE] == b"Lab "):  # a Lab profile adds no information
-            declared = from_profile(profile, bands)
+        elif not (self._lab and (not profile or profile[_SPACE_IN_PROFILE] == b"Lab ")):  # which adds no information
+            declared = _declared(self._page, profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space
 
@@ -290,6 +308,20 @@ class TiffImage:
         same = holds_nodata(numbers, self.nodata)
         partial = np.logical_and(same.any(0), ~same.all(0))
         return partial if partial.any() else None
+
+
+def _declared(page: Page, profile: bytes, bands: int) -> Declared:
+    """Return the colour space of a page by its profile, or else by its EXIF; other tags of colours are noted."""
+    if profile:
+        return from_profile(profile, bands)
+    if bands == 3 and (page.is_adobe_rgb or page.is_uncalibrated):
+        return from_exif(page.is_adobe_rgb) if page.is_adobe_rgb else uncalibrated()
+    tags = page.directory
+    stated = tags.fractions(tiff_tags.PRIMARIES)
+    differ = len(stated) == 6 and not np.allclose(stated, np.ravel(SRGB[1:]), atol=CLOSE_PRIMARIES)
+    if differ or tags.data(tiff_tags.TRANSFER_FUNCTION):
+        return Declared(note="its tags of primaries and transfer function are not applied: treated as sRGB")
+    return Declared()
 
 
 def _opaque_where(valid: NDArray[np.bool_]) -> Alpha:

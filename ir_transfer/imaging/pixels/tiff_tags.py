@@ -10,9 +10,11 @@ from ir_transfer.errors import DecodeError
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 ORIENTATION, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT, PROFILE = 274, 277, 338, 339, 34675
 EXIF_BLOCK, GPS_BLOCK, NODATA = 34665, 34853, 42113
+TRANSFER_FUNCTION, WHITE_POINT, PRIMARIES, INK_SET = 301, 318, 319, 332
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_FRACTION = 5
 _MOST_DIRECTORIES = 10_000
 _MOST_BYTES = 64 * 2**20  # of one tag: a colour profile of a printer has some MB
 
@@ -43,6 +45,13 @@ class Directory:
     def integer(self, tag: int, default: int) -> int:
         """Return the first integer of a tag."""
         return next(iter(self.integers(tag)), default)
+
+    def fractions(self, tag: int) -> tuple[float, ...]:
+        """Return the unsigned fractions of a tag; empty if it is missing, of another type, or divided by 0."""
+        kind, data = self.values.get(tag, (0, b""))
+        parts = struct.unpack(f"{self.order}{len(data) // 4}I", data) if kind == _FRACTION else ()
+        pairs = list(zip(parts[::2], parts[1::2], strict=True))
+        return tuple(above / below for above, below in pairs) if all(below for _, below in pairs) else ()
 
     def data(self, tag: int) -> bytes:
         """Return the bytes of a tag; empty if it is missing."""

@@ -143,6 +143,16 @@ def test_decoding_stays_within_the_estimate(kind: str, budget: Budget, tmp_path:
     assert float(done.stdout) * 2**20 < budget.reading(size)
 
 
+@pytest.mark.parametrize("model", ["histogram", "gray"])
+def test_a_model_beyond_the_limit_is_reported(
+    model: str, photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["convert", str(photos), "--style", str(exemplar), "--model", model, "-o", str(tmp_path / "out")]
+    assert main([*command, "--memory", "2GB"]) == 0
+    reported = "Warning: --memory limits reading and writing, but not model histogram" in capsys.readouterr().err
+    assert reported == (model == "histogram")
+
+
 def test_results_do_not_depend_on_the_memory_budget(tmp_path: Path, exemplar: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(30):

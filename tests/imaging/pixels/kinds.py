@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -23,6 +24,7 @@ from ir_transfer.imaging.pixels.curves import (
     to_linear_srgb,
     to_xyz,
 )
+from ir_transfer.imaging.pixels.exif import EXIF_HEADER, with_exif
 from ir_transfer.imaging.pixels.tiff_tags import PROFILE
 
 PROPHOTO: Chromaticities = ((0.3457, 0.3585), (0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001))
@@ -117,13 +119,15 @@ def saved(array: NDArray[Any], kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def tiff(array: NDArray[Any], *, orientation: int = 1, profile: bytes = b"", **options: Any) -> bytes:
+def tiff(
+    array: NDArray[Any], *, orientation: int = 1, profile: bytes = b"", tags: Sequence[Any] = (), **options: Any
+) -> bytes:
     """An array as the bytes of a TIFF with some tags; its orientation is that of stored rows."""
     file = io.BytesIO()
-    tags: list[Any] = [] if orientation == 1 else [(274, "H", 1, orientation, True)]
+    more: list[Any] = [*tags] if orientation == 1 else [*tags, (274, "H", 1, orientation, True)]
     if profile:
-        tags.append((PROFILE, 7, len(profile), profile, True))
-    tifffile.imwrite(file, array, extratags=tags, metadata=None, **options)
+        more.append((PROFILE, 7, len(profile), profile, True))
+    tifffile.imwrite(file, array, extratags=more, metadata=None, **options)
     return file.getvalue()
 
 
@@ -194,6 +198,32 @@ def _adobe_exif() -> Image.Exif:
     return exif
 
 
+def adobe_exif_tiff(stored: NDArray[np.uint8], space: int = 2) -> bytes:
+    """A TIFF whose EXIF declares a colour space; 2 is Adobe RGB, and 65535 another one."""
+    exif = Image.Exif()
+    exif.get_ifd(34665)[40961] = space
+    return with_exif(saved(stored, "TIFF"), exif.tobytes().removeprefix(EXIF_HEADER))
+
+
+def bmp(rgb: NDArray[np.uint8], space: bytes, profile: bytes = b"", gamma: float = 0) -> bytes:
+    """A BMP of version 5 with a declaration of its colours."""
+    height, width = rgb.shape[:2]
+    rows = b"".join(row.tobytes().ljust((3 * width + 3) // 4 * 4, b"\0") for row in rgb[::-1, :, ::-1])
+    header = struct.pack("<IiiHHIIiiII", 124, width, height, 1, 24, 0, len(rows), 2835, 2835, 0, 0) + bytes(16) + space
+    header += bytes(36) + struct.pack("<3I", *[round(gamma * 65536)] * 3)
+    header += struct.pack("<4I", 4, 124 + len(rows) if profile else 0, len(profile), 0)
+    whole = header + rows + profile
+    return b"BM" + struct.pack("<IHHI", 14 + len(whole), 0, 0, 138) + whole
+
+
+def avif(rgb: NDArray[np.uint8], primaries: int, transfer: int, **options: Any) -> bytes:
+    """An AVIF with these code points of its colours."""
+    data = bytearray(saved(rgb, "AVIF", quality=100, subsampling="4:4:4", **options))
+    place = data.index(b"colrnclx") + 8
+    data[place : place + 4] = struct.pack(">HH", primaries, transfer)
+    return bytes(data)
+
+
 def _odd_exif() -> bytes:
     """An EXIF block with orientation 6 and a resolution stored as text."""
     orientation, resolution = struct.pack("<HHII", 274, 3, 1, 6), struct.pack("<HHI4s", 282, 2, 4, b"72")
@@ -231,6 +261,7 @@ COLOUR_TIFFS: dict[str, bytes] = {
     "CIE Lab": tiff(_lab_levels(8, offset=False), photometric="cielab"),
     "16 bit CIE Lab": tiff(_lab_levels(16, offset=False), photometric="cielab"),
     "16 bit ICC Lab": tiff(_lab_levels(16, offset=True), photometric="icclab"),
+    "Adobe RGB by EXIF": adobe_exif_tiff(in_space(STREET, ADOBE_RGB, 2.2, 255)),
     **{f"orientation {n}": tiff(stored_for(STREET, n), orientation=n) for n in range(2, 9)},
     "16 bit orientation 6": tiff(_wide(stored_for(STREET, 6)), orientation=6),
 }
@@ -271,7 +302,9 @@ COLOUR_FILES: dict[str, bytes] = {
         in_space(STREET, ADOBE_RGB, 2.2, 255), "WEBP", lossless=True, icc_profile=icc(ADOBE_RGB, 2.2)
     ),
     "AVIF": saved(STREET, "AVIF", quality=100, subsampling="4:4:4"),
+    "AVIF Display P3": avif(_p3_curve_of_srgb(), 12, 13),
     "BMP": saved(STREET, "BMP"),
+    "BMP Adobe RGB": bmp(in_space(STREET, ADOBE_RGB, 2.2, 255), b"DEBM", icc(ADOBE_RGB, 2.2)),
     "JPEG": saved(STREET, "JPEG", quality=100, subsampling=0),
     "JPEG Adobe RGB": saved(
         in_space(STREET, ADOBE_RGB, 2.2, 255), "JPEG", quality=100, subsampling=0, icc_profile=icc(ADOBE_RGB, 2.2)

@@ -14,9 +14,9 @@ from PIL.Image import Exif
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_io import decode_image, encode_gray, read_image
 from ir_transfer.imaging.image_names import ignored_text, is_image_name
-from ir_transfer.imaging.pixels.containers import open_jpeg
+from ir_transfer.imaging.pixels.containers import open_avif, open_jpeg
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, with_exif
-from tests.imaging.pixels.kinds import GRAY, STREET, png_with, saved
+from tests.imaging.pixels.kinds import GRAY, STREET, avif, png_with, saved, srgb_profile
 
 
 def test_heic() -> None:
@@ -24,6 +24,23 @@ def test_heic() -> None:
     heif.register_heif_opener()
     image = decode_image(saved(STREET, "HEIF", quality=100, chroma=444), "x")
     assert np.abs(image.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
+    assert image.reading.notes == []
+
+
+def test_more_bits_than_are_read_are_reported() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    wide = STREET.astype(np.uint16) * np.uint16(257)
+    heif.from_bytes("RGB;16", (STREET.shape[1], STREET.shape[0]), wide.tobytes()).save(file, quality=100, chroma=444)
+    image = decode_image(file.getvalue(), "x")
+    assert np.abs(image.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
+    assert image.reading.notes == ["it has 10 bits: read at 8 bits"]
+    data = bytearray(saved(STREET, "AVIF"))
+    assert open_avif(bytes(data)).notes == []
+    flags = data.index(b"av1C") + 6
+    for bits, flag in ((10, 0x40), (12, 0x60)):
+        data[flags] = data[flags] & 0x9F | flag
+        assert open_avif(bytes(data)).notes == [f"it has {bits} bits: read at 8 bits"]
 
 
 def digital_negative(path: Path, orientation: int = 1) -> Path:
@@ -89,9 +106,15 @@ def test_progressive_jpeg_without_its_last_scan_is_rejected() -> None:
         decode_image(whole[:table], "x")
 
 
-def test_high_dynamic_range_is_rejected() -> None:
+@pytest.mark.parametrize("data", [png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), avif(STREET, 9, 16)])
+def test_high_dynamic_range_is_rejected(data: bytes) -> None:
     with pytest.raises(InputError, match=r"x: expected levels of standard dynamic range, got PQ: export it as sRGB"):
-        decode_image(png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), "x")
+        decode_image(data, "x")
+
+
+def test_a_profile_counts_before_code_points_of_an_avif() -> None:
+    data = avif(STREET, 9, 16, icc_profile=srgb_profile())
+    np.testing.assert_allclose(decode_image(data, "x").levels.astype(int), STREET.transpose(2, 0, 1), atol=4)
 
 
 def photographed(kind: str) -> bytes:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,26 @@ from PIL import Image, ImageCms
 
 from ir_transfer.conversion.video.source import FrameFolder
 from ir_transfer.data.pair_files import open_pair
-from ir_transfer.errors import InputError
+from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.exemplars.read import open_exemplar
 from ir_transfer.imaging.image_io import DecodedImage, decode_image, read_image
+from ir_transfer.imaging.pixels.curves import ADOBE_RGB, SRGB
 from ir_transfer.imaging.raster.kind import is_raster
 from ir_transfer.imaging.raster.read import Raster
-from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET
+from tests.imaging.pixels.kinds import (
+    COLOUR_FILES,
+    COLOUR_TIFFS,
+    GRAY,
+    GRAY_TIFFS,
+    STREET,
+    adobe_exif_tiff,
+    bmp,
+    icc,
+    png_with,
+    srgb_profile,
+    stored_for,
+    tiff,
+)
 
 CLOSE = 1.5
 """8-bit levels; two colour conversions round twice."""
@@ -99,7 +115,9 @@ def test_georeferenced_raster_ignores_orientation_and_reports_it(tmp_path: Path)
     np.testing.assert_allclose(unit * 255, STREET[::-1, ::-1].transpose(2, 0, 1), atol=0.01)
 
 
-@pytest.mark.parametrize("kind", ["white is zero", "16 bit white is zero", "Adobe RGB", "palette", "plain"])
+@pytest.mark.parametrize(
+    "kind", ["white is zero", "16 bit white is zero", "Adobe RGB", "Adobe RGB by EXIF", "palette", "plain"]
+)
 def test_vrt_is_read_like_its_source(tmp_path: Path, kind: str) -> None:
     from rasterio.shutil import copy
 
@@ -137,6 +155,64 @@ def test_all_commands_read_the_same_pixels(tmp_path: Path, kind: str) -> None:
         read = open_exemplar(path, "full")
         seen = np.ones(GRAY.shape, bool) if read.valid is None else read.valid
         assert np.abs(read.intensity * 255 - GRAY)[seen].max() <= CLOSE
+
+
+def _chromaticities() -> bytes:
+    pairs = [number for xy in ADOBE_RGB[1:] for value in xy for number in (round(value * 10**6), 10**6)]
+    return tiff(STREET, tags=[(319, 5, 6, pairs, True)])
+
+
+DECLARED_OTHERWISE = {
+    "TIFF primaries": (_chromaticities(), "its tags of primaries and transfer function are not applied"),
+    "TIFF transfer function": (
+        tiff(STREET, tags=[(301, 3, 768, [*range(0, 65536, 256)] * 3, True)]),
+        "its tags of primaries and transfer function are not applied",
+    ),
+    "TIFF uncalibrated": (adobe_exif_tiff(STREET, 65535), "its EXIF declares uncalibrated colours"),
+    "PNG primaries alone": (
+        png_with(STREET, (b"cHRM", struct.pack(">8I", *(round(v * 100_000) for xy in ADOBE_RGB for v in xy)))),
+        "its primaries are not applied, since it declares no gamma",
+    ),
+    "PNG of narrow range": (png_with(STREET, (b"cICP", bytes([1, 13, 0, 0]))), "declares a narrow range"),
+    "BMP with a linked profile": (bmp(STREET, b"KNIL"), "the colours that its header declares are not applied"),
+    "BMP with a gamma": (bmp(STREET, bytes(4), gamma=1), "the colours that its header declares are not applied"),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED_OTHERWISE)
+def test_declarations_that_are_not_applied_are_reported(name: str) -> None:
+    data, note = DECLARED_OTHERWISE[name]
+    image = decode_image(data, "x")
+    np.testing.assert_array_equal(image.levels, STREET.transpose(2, 0, 1))
+    assert [note in one for one in image.reading.notes] == [True]
+
+
+@pytest.mark.parametrize("name", ["PNG primaries of sRGB", "TIFF primaries of sRGB", "BMP sRGB", "two profiles"])
+def test_usual_declarations_are_not_reported(name: str) -> None:
+    white = struct.pack(">8I", *(round(v * 100_000) for xy in SRGB for v in xy))
+    rounded = [number for xy in SRGB[1:] for value in xy for number in (round(value * 1000), 1000)]
+    profiles = [(b"iCCP", b"x\0\0" + zlib.compress(one)) for one in (srgb_profile(), icc(ADOBE_RGB, 2.2))]
+    data = {
+        "PNG primaries of sRGB": png_with(STREET, (b"cHRM", white)),
+        "TIFF primaries of sRGB": tiff(STREET, tags=[(319, 5, 6, rounded, True)]),
+        "BMP sRGB": bmp(STREET, b"BGRs"),
+        "two profiles": png_with(STREET, *profiles),  # the first counts
+    }[name]
+    image = decode_image(data, "x")
+    np.testing.assert_array_equal(image.levels, STREET.transpose(2, 0, 1))
+    assert image.reading.notes == []
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_ycbcr_that_gdal_converts_is_upright_or_refused(orientation: int) -> None:
+    """Strips of YCbCr are turned one by one as they are converted."""
+    ycbcr = np.asarray(Image.fromarray(stored_for(STREET, orientation)).convert("YCbCr"))
+    data = tiff(ycbcr, photometric="ycbcr", orientation=orientation)
+    if orientation == 1:
+        assert np.abs(levels_of(decode_image(data, "x")) - STREET.transpose(2, 0, 1)).max() <= LOSSY
+    else:
+        with pytest.raises(DecodeError, match=rf"x: expected upright rows of YCbCr.* orientation {orientation}: conv"):
+            decode_image(data, "x")
 
 
 def test_profile_of_a_lab_file_gives_no_warning(tmp_path: Path) -> None:

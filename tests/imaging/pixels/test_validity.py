@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,20 @@ def test_windowed_reading_has_the_same_valid_pixels(tmp_path: Path, name: str) -
     np.testing.assert_array_equal(valid, SHOWN)
     np.testing.assert_allclose(unit[:, SHOWN], whole.rgb()[:, SHOWN], atol=2e-6)
     np.testing.assert_allclose(unit[:, ~SHOWN], whole.rgb()[:, ~SHOWN], atol=1 / 255)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_level_of_gray_of_few_bits(bits: int) -> None:
+    levels = np.arange(32, dtype=np.uint8).reshape(4, 8) % 2**bits
+    packed = np.packbits(np.unpackbits(levels[..., None], axis=2)[..., 8 - bits :].reshape(4, -1), axis=1)
+    header = struct.pack(">IIBBBBB", 8, 4, bits, 0, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in packed))
+    parts = ((b"IHDR", header), (b"tRNS", b"\0\1"), (b"IDAT", rows), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in parts)
+    image = decode_image(b"\x89PNG\r\n\x1a\n" + b"".join(chunks), "x")
+    assert image.alpha is not None
+    np.testing.assert_array_equal(image.alpha == 0, levels == 1)
+    np.testing.assert_array_equal(image.levels[0][levels != 1], levels[levels != 1] * (255 // (2**bits - 1)))
 
 
 def test_soft_alpha_is_composited() -> None:

@@ -159,10 +159,13 @@ def test_orientation_is_applied_to_remote_files(kind: str, tmp_path: Path, serve
 
 
 _IN_ARCHIVES = {**COLOUR_FILES, **COLOUR_TIFFS, **GRAY_TIFFS}
+_UNREAD = frozenset({"AVIF", "AVIF Display P3", "BMP Adobe RGB"})  # GDAL reads no AVIF, and no BMP of version 5
 _SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"RIFF": ".webp", b"BM": ".bmp"}
 
 
-@pytest.mark.parametrize("kind", [name for name in _IN_ARCHIVES if name != "AVIF" and "without its end" not in name])
+@pytest.mark.parametrize(
+    "kind", [name for name in _IN_ARCHIVES if name not in _UNREAD and "without its end" not in name]
+)
 def test_files_in_archives_decode_like_local_files(kind: str, tmp_path: Path) -> None:
     data = _IN_ARCHIVES[kind]
     suffix = next((suffix for magic, suffix in _SUFFIXES.items() if data.startswith(magic)), ".tif")
