@@ -64,6 +64,8 @@ def ship(
     dry_run: bool = False,
 ) -> None:
     """Train on measured images, choose the margin, print the rates, and write weights and card."""
+    folder = Path(__file__).parent
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True).stdout
     scores = cross_validate(recipe, sets, statistics)
     model = train_classifier(recipe, statistics)
     scores |= {one.name: scores_of(model, one) for one in held_out}
@@ -74,17 +76,16 @@ def ship(
         print(f"{name}: {one.images} images, {one.false:.3f} false, {one.recognised:.3f} recognised, {one.right:.3f}")
     if dry_run:
         return
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     metadata = {
         "kind": "weights",
         "model": "polarity",
         "margin": f"{margin:.4f}",
-        "commit": commit,
+        "commit": commit.strip(),
         "recipe": json.dumps(asdict(recipe)),
         "rates": json.dumps({name: asdict(one) for name, one in rates.items()}),
     }
     weight_files.write(WEIGHTS, model.state_dict(), metadata)
-    card = write_card(recipe, rates, margin, WEIGHTS.stat().st_size, commit)
+    card = write_card(recipe, rates, margin, WEIGHTS.stat().st_size, commit.strip())
     write_whole(WEIGHTS.with_suffix(".md"), card.encode())
 
 
