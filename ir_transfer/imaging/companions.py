@@ -50,7 +50,7 @@ def hash_raster(path: str) -> tuple[str, str | None]:
     """
     main = _file_of(path)
     with environment(), open_raster(path) as dataset:
-        others, local = _others(dataset.files, {main} if main is not None else set())
+        others, local = _others(dataset.files, {_absolute(main)} if main is not None else set())
         if main is None or not local:
             return _hash_pixels(dataset, path), None
     return hash_file(main), _hash_all(others, main.parent)
@@ -71,7 +71,7 @@ def hash_file(path: Path) -> str:
         ) from error
 
 
-def _others(names: Iterable[str], known: set[Path]) -> tuple[list[Path], bool]:
+def _others(names: Iterable[str], known: set[str]) -> tuple[list[Path], bool]:
     """Return the local files of GDAL's names and, recursively, their further files, and whether all are local."""
     found: list[Path] = []
     local = True
@@ -79,8 +79,8 @@ def _others(names: Iterable[str], known: set[Path]) -> tuple[list[Path], bool]:
         file = _file_of(name)
         if file is None:
             local = False
-        elif file not in known:
-            known.add(file)
+        elif (place := _absolute(file)) not in known:
+            known.add(place)
             found.append(file)
             inner, here = _others(_behind(file, name), known)
             found, local = found + inner, local and here
@@ -104,6 +104,10 @@ def _file_of(path: str) -> Path | None:
     whole = Path(rest)
     candidates = [whole] if rest == path else [whole, *whole.parents]
     return next((one for one in candidates if _is_file(one)), None)
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  # without "..", which GDAL removes from relative paths
 
 
 def _is_file(path: Path) -> bool:
