@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_WIDE = 15
+_WIDE = 11
 
 
 def box_mean(values: Tensor, side: int) -> Tensor:
@@ -26,8 +26,8 @@ def box_mean(values: Tensor, side: int) -> Tensor:
 def _row_sums(values: Tensor, side: int) -> Tensor:
     """Return the sum (B, C, h, w) over ``side`` positions along the row, centred on each position.
 
-    A wide window is the sum of adjacent narrower ones, which takes half the time; OpenVINO does not finish compiling a
-    kernel of 21 columns in bfloat16.
+    A wide window is the sum of adjacent narrower ones, which takes half the time; OpenVINO does not finish compiling
+    kernels of 15 or more columns in bfloat16.
     """
     channels, narrow = int(values.shape[1]), side
     if side > _WIDE:

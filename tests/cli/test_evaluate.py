@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +58,26 @@ def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_u
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == [found_title(result.output)]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert files == {"report.html", "results.json", "sheet.png", "table.csv"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_leaves_no_results_and_the_folder_can_be_used_again(tmp_path: Path, number: signal.Signals) -> None:
+    root = write_pairs(tmp_path / "set", 12)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "ir_transfer", "evaluate", "--data", str(root), "--models", "fda", "-o", str(out)]
+    command += ["--exemplar", str(root / "exemplar.png"), "--no-tracking"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    before = process.stderr.readline()
+    assert "scene0" in before
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in errors
+    assert not (out / "results.json").exists()
+    subprocess.run(command, capture_output=True, check=True, timeout=90)
+    assert (out / "results.json").exists()
 
 
 def found_title(output: str) -> str:
