@@ -1,7 +1,7 @@
 """Time and peak memory of raster conversion by side, and the difference of tiles from the whole image.
 
 python scripts/bench_raster.py --sides 2048 4096 --weights adain-lwir --style preset:lwir-drone
-python scripts/bench_raster.py --sides 20000            # five minutes on 2 cores, and 3 GB of disk
+python scripts/bench_raster.py --sides 20000            # a few minutes on 2 cores, and 3 GB of disk
 
 Every side is measured in a separate process. The raster consists of waves and noise, written in windows. The
 difference is measured on a crop that is small enough to be translated as a whole, in tiles of 256 pixels.
