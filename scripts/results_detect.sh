@@ -10,7 +10,7 @@ rm -rf "$work"
 "$command" datasets render "$work/scenes" --count 200 --size 192x160 --boxes --seed 7
 "$command" datasets split generic-paired --root "$work/scenes" --val 0.25 --scene '^(s\d+)_f\d+$' -o "$work/split.json"
 "$command" evaluate --task detect --data "$work/scenes" --split "$work/split.json" --boxes "$work/scenes/boxes.json" \
-  --exemplar "$work/scenes/ir/s00001_f00.png" --models adain,wct2 --max-side 144 --steps 120 --seeds 2 \
+  --exemplar "$work/scenes/ir/s00001_f00.png" --models adain,wct2 --max-side 144 --steps 120 --seeds 2 --no-tracking \
   -o "$work/detect" | tee "$work/detect.txt"
 sed "s#$work/##g" "$work/detect/detect.json" >"$results/detect-rendered.json"
 cp "$work/detect/detect.csv" "$results/detect-rendered.csv"
