@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 _Handler = Callable[[int, FrameType | None], Any]
-_INTERRUPTED = 130
+_INTERRUPTED = 130  # cli.console.INTERRUPTED, whose module is not imported yet
 
 
 def main() -> int:
