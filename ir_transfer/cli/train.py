@@ -81,6 +81,7 @@ def train(
     import torch
 
     from ir_transfer.conversion.devices import pick_device
+    from ir_transfer.conversion.tiles.memory import reuse_freed
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe_files import load_recipe
@@ -100,6 +101,8 @@ def train(
         check_tracking(tracking_uri, out.resolve().parent)
     if threads:
         torch.set_num_threads(threads)
+    if chosen.type == "cpu":
+        reuse_freed()
     with join(chosen) as processes:
         folder = RunFolder(out, click.echo, processes.first)
         trainer = Trainer(loaded, data_root, folder, vgg, processes)

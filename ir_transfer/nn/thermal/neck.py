@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.content_encoder import CLASS_COUNT, ContentFeatures, class_probabilities
+from ir_transfer.nn.precision import at_least_float32, full_precision
 
 Align = Callable[[int, Tensor], Tensor]
 """Function from the number of a level and its features (B, C, h, w) to features with the style's statistics."""
@@ -32,8 +33,16 @@ class DepthwiseUnit(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
-        branch: Tensor = self.project(F.silu(self.expand(self.depthwise(features))))
+        branch: Tensor = self.project(F.silu(self.expand(self._filtered(features))))
         return features + branch
+
+    def _filtered(self, features: Tensor) -> Tensor:
+        if features.device.type == "cuda" or not features.requires_grad:
+            filtered: Tensor = self.depthwise(features)
+        else:  # the backward pass takes 2.5 times as long on a CPU in bfloat16
+            with full_precision(features):
+                filtered = self.depthwise(at_least_float32(features))
+        return filtered
 
 
 class ThermalNeck(nn.Module):
