@@ -92,8 +92,8 @@ def is_out_of_memory(error: Exception) -> bool:
 def reuse_freed() -> None:
     """Keep freed feature maps in the process for the next ones if the C library is glibc; it has no effect elsewhere.
 
-    The system otherwise maps and clears their pages for each image anew, which took 10% of the time of a conversion or a
-    training step.
+    The system otherwise maps and clears their pages for each image anew, which took 10% of the time of a conversion
+    or a training step.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option is not None:
