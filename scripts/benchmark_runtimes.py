@@ -87,7 +87,8 @@ def candidates(folder: Path, arguments: argparse.Namespace) -> list[Candidate]:
     if arguments.calibrate is not None:
         int8 = ExportOptions(arguments.model, folder / "int8.xml", "openvino", (arguments.style,), threads=threads)
         print(export_int8(int8, arguments.calibrate, None, print).calibration)
-        sessions["openvino int8, free shapes"] = OpenVinoSession(int8.out, threads, shapes="dynamic")
+        sessions["openvino int8"] = OpenVinoSession(int8.out, threads)
+        sessions["openvino int8 and bfloat16"] = OpenVinoSession(int8.out, threads, bfloat16=True)
     return [Candidate(_REFERENCE, eager), *(Candidate(name, runner(one)) for name, one in sessions.items())]
 
 

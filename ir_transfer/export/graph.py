@@ -19,9 +19,8 @@ from ir_transfer.nn.polarity import apply_polarity
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.grain import add_grain
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
-from ir_transfer.nn.thermal.guided_filter import fitted
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
-from ir_transfer.nn.thermal.local_contrast import CELL, with_local_contrast
+from ir_transfer.nn.thermal.local_contrast import CELL, with_contrast_to
 from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, STEEPEST, Tone, knot_ranks
 from ir_transfer.nn.thermal.windows import Window
 
@@ -67,11 +66,19 @@ def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tens
 
 
 def _smooth(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
-    return fitted(enlarged(maps.fit, CELL * factor, *sizes_of(images)), images)
+    slopes, offset = _enlarged_parts(maps.fit, [3, 1], images, factor)
+    smooth: Tensor = (slopes * images).sum(1, keepdim=True) + offset
+    return smooth
 
 
 def _with_contrast(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
-    return with_local_contrast(images, enlarged(maps.luma, CELL * factor, *sizes_of(images)))
+    mean, deviation = _enlarged_parts(maps.luma, [1, 1], images, factor)
+    return with_contrast_to(images, mean, deviation)
+
+
+def _enlarged_parts(maps: Tensor, widths: list[int], images: Tensor, factor: Tensor) -> list[Tensor]:
+    # Split before enlarging, since the runtimes copy the parts of a tensor.
+    return [enlarged(part, CELL * factor, *sizes_of(images)) for part in torch.split(maps, widths, dim=1)]
 
 
 def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
@@ -176,7 +183,9 @@ def traced_apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
 
 def _curve(images: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> Tensor:
     steps = (torch.arange(KNOTS, dtype=torch.float32) - KNOTS // 2) * LEAST_STEP
-    source = source + steps  # already sorted, so the running maximum of apply_tone would change nothing
+    # Sorting changes nothing, nor would the running maximum of apply_tone. Without it, the compiler of OpenVINO crashes
+    # for int8 graphs of fixed size, since it takes the sum for a zero point of the indexed values.
+    source = (source + steps).sort().values
     widths = source[1:] - source[:-1]
     slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
     # Sums by a matrix: OpenVINO takes minutes to compile a graph of fixed size with a cumulative sum.

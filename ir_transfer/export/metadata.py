@@ -39,6 +39,8 @@ class ExportMetadata:
         preprocessing: Description of the inputs and the output.
         largest_difference: Largest difference from torch in the comparison at export.
         calibration: Quality loss of an int8 file; empty for others.
+        compilation: ``"any"``, or ``"dynamic"`` for int8 files of earlier versions: OpenVINO crashes when it compiles
+            them for a fixed size.
     """
 
     model: str
@@ -54,6 +56,7 @@ class ExportMetadata:
     preprocessing: str = PREPROCESSING
     largest_difference: str = ""
     calibration: str = ""
+    compilation: str = "any"
 
     @property
     def is_baked(self) -> bool:
@@ -72,6 +75,7 @@ class ExportMetadata:
             WeightsError: A key is missing, so the file was not written by :mod:`ir_transfer.export`.
         """
         texts = {field.name: properties.get(f"{_PREFIX}.{field.name}") for field in fields(cls)}
+        texts["compilation"] = texts["compilation"] or "dynamic"  # written since int8 files can be compiled for a size
         if missing := [name for name, text in texts.items() if text is None]:
             raise WeightsError(
                 f"expected {path} to be a file of ir-transfer export, got one without metadata on "

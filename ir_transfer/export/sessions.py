@@ -1,5 +1,7 @@
 """Inference sessions that run an exported file without torch; several threads may share one."""
 
+import importlib
+import math
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -112,11 +114,25 @@ class OpenVinoSession(Session):
                 if size:
                     model = model.clone()
                     model.reshape({name: list(value.shape) for name, value in inputs.items()})
+                    _replace_empty_sums(model)
                 self._compiled[size] = self._core.compile_model(model, _CPU, self._options)
                 if len(self._compiled) > _COMPILED_SIZES:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(size)
             return self._compiled[size]
+
+
+def _replace_empty_sums(model: Any) -> None:
+    """Replace sums over one element in an OpenVINO model of fixed shapes: they take 12 of 150 ms."""
+    opset = importlib.import_module("openvino.opset13")
+    for node in model.get_ops():
+        if node.get_type_name() != "ReduceSum":
+            continue
+        before, after = (list(port.get_partial_shape().to_shape()) for port in (node.input(0), node.output(0)))
+        if math.prod(before) == math.prod(after):
+            same = opset.reshape(node.input_value(0), np.array(after, np.int64), special_zero=False)
+            for reader in node.output(0).get_target_inputs():
+                reader.replace_source_output(same.output(0))
 
 
 def open_session(

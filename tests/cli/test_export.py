@@ -53,8 +53,26 @@ def test_int8_export_is_calibrated_measured_and_converts(tmp_path: Path, capsys:
     assert main([*convert, *style, "-o", str(tmp_path / "b")]) == 0
     one, other = (np.asarray(Image.open(tmp_path / name / "0.png")).astype(float) for name in ("a", "b"))
     assert 0 < np.abs(one - other).mean() < 10
-    assert main([*convert, "--weights", str(out), "-o", str(tmp_path / "c"), "--option", "shapes=static"]) == 2
+    assert main([*convert, "--weights", str(out), "-o", str(tmp_path / "c"), "--option", "shapes=dynamic"]) == 0
+    np.testing.assert_allclose(np.asarray(Image.open(tmp_path / "c" / "0.png")), one, atol=1)
+
+
+@pytest.mark.usefixtures("few_sizes")
+def test_int8_files_of_earlier_versions_are_not_compiled_for_a_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, _ = pairs(tmp_path)
+    out = tmp_path / "int8.xml"
+    arguments = ["export", "adain", "--weights", str(small_weights(tmp_path)), "--style", str(exemplar_file(tmp_path))]
+    assert main([*arguments, "--calibrate", str(photos), "-o", str(out), "--threads", "1"]) == 0
+    text = out.read_text()
+    assert '<compilation value="any" />' in text
+    out.write_text(text.replace('<compilation value="any" />', ""))
+    convert = ["convert", str(photos), "--threads", "1", "--weights", str(out), "-o", str(tmp_path / "a")]
+    assert main([*convert, "--option", "shapes=static"]) == 2
     assert "shapes=dynamic" in capsys.readouterr().err
+    assert main(convert) == 0
+    assert "dynamic" in (tmp_path / "a" / "manifest.jsonl").read_text()
 
 
 @pytest.mark.usefixtures("few_sizes")

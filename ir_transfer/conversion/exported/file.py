@@ -73,7 +73,7 @@ class ExportedFile(RunsFile):
         self.runtime: Runtime = runtime
         self.file_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.run_options: Mapping[str, RunOption] = SHAPES_OPTION if runtime == "openvino" else {}
-        self.hyper_parameters: dict[str, Any] = {"shapes": "dynamic" if self._is_int8 else "static"}
+        self.hyper_parameters: dict[str, Any] = {"shapes": "dynamic" if self._is_dynamic else "static"}
         self._threads, self._bfloat16 = threads, bfloat16
         self._session: Session | None = None
 
@@ -88,8 +88,8 @@ class ExportedFile(RunsFile):
         return self.facts.weights_hash
 
     @property
-    def _is_int8(self) -> bool:
-        return self.facts.precision == "int8"
+    def _is_dynamic(self) -> bool:
+        return self.facts.precision == "int8" and self.facts.compilation == "dynamic"
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set run-time options.
@@ -99,10 +99,10 @@ class ExportedFile(RunsFile):
             InputError: A value that the option or the file does not support.
         """
         self.hyper_parameters |= parsed_options(self.info.name, self.run_options, options)
-        if self._is_int8 and self.hyper_parameters["shapes"] == "static":
+        if self._is_dynamic and self.hyper_parameters["shapes"] == "static":
             raise InputError(
-                f"expected option shapes=dynamic for {self.path}, which is int8, got static (unsupported for int8): "
-                "leave the option out"
+                f"expected option shapes=dynamic for {self.path}, an int8 file of an earlier version, got static: "
+                "leave the option out, or export the file again"
             )
 
     def run(

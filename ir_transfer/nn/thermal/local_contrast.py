@@ -69,6 +69,10 @@ def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:
         images: sRGB (B, 3, h, w) in [0, 1].
         statistics: Of the whole image, interpolated at each pixel (B, 2, h, w); see :func:`luma_statistics`.
     """
-    mean, deviation = statistics.to(images).chunk(2, dim=1)
+    return with_contrast_to(images, *statistics.to(images).chunk(2, dim=1))
+
+
+def with_contrast_to(images: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
+    """Return the same as :func:`with_local_contrast`, for mean and deviation (B, 1, h, w) each."""
     local = ((rgb_to_grayscale(images) - mean) / deviation).clamp(-_LARGEST, _LARGEST)
     return torch.cat([2 * images - 1, local], dim=1)
