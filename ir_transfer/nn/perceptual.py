@@ -44,7 +44,6 @@ class PerceptualEncoder(nn.Module):
             setattr(self, f"conv{name}", nn.Conv2d(before, width, 3))
             before = width
         self.requires_grad_(False).eval()
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return the features relu1_1 to relu5_1 of images (B, 1 or 3, H, W) in [0, 1]."""

@@ -50,7 +50,8 @@ class Objective(nn.Module):
     def __init__(self, recipe: Recipe, model: TranslationModel, vgg: PerceptualEncoder | None) -> None:
         super().__init__()
         check_losses(recipe, vgg is not None)
-        self.model, self.vgg, self.weights, self.styles = model, vgg, recipe.losses, tuple(recipe.data.looks)
+        self.model, self.weights, self.styles = model, recipe.losses, tuple(recipe.data.looks)
+        self.vgg = None if vgg is None else vgg.to(memory_format=torch.channels_last)
         self.features = FeatureCache(recipe.data.cache_gib)
         self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None

@@ -69,7 +69,7 @@ class Gatys(TranslationModel):
         self,
         info: ModelInfo,
         steps: int = 60,
-        content_weight: float = 1.0,
+        content_weight: float = 20.0,
         style_weight: float = 100.0,
         tolerance: float = 1e-3,
         style_side: int = 512,

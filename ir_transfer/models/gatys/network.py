@@ -66,7 +66,7 @@ class EncoderFeatures:
     encoder: ContentEncoder
     name: ClassVar[str] = "the content encoder"
     layers: ClassVar[tuple[str, ...]] = tuple(f"stride{stride}" for stride in STRIDES)
-    content_layer: ClassVar[str] = "stride8"
+    content_layer: ClassVar[str] = "stride2"  # coarser ones let the style replace fine detail
     style_layers: ClassVar[tuple[str, ...]] = layers
 
     def at(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
