@@ -128,9 +128,9 @@ def _replace_empty_sums(model: Any) -> None:
     for node in model.get_ops():
         if node.get_type_name() != "ReduceSum":
             continue
-        before, after = (list(port.get_partial_shape().to_shape()) for port in (node.input(0), node.output(0)))
-        if math.prod(before) == math.prod(after):
-            same = opset.reshape(node.input_value(0), np.array(after, np.int64), special_zero=False)
+        before, after = node.input(0).get_partial_shape(), node.output(0).get_partial_shape()
+        if before.is_static and math.prod(before.to_shape()) == math.prod(after.to_shape()):
+            same = opset.reshape(node.input_value(0), np.array(after.to_shape(), np.int64), special_zero=False)
             for reader in node.output(0).get_target_inputs():
                 reader.replace_source_output(same.output(0))
 
