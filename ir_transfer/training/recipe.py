@@ -171,6 +171,8 @@ class TrainingSection:
         critic_lr: Learning rate of the critic: constant, with a linear decay to zero over the last ``decay_steps``.
         schedule: Of the learning rate: ``plateau`` is constant with a linear decay over the last ``decay_steps``, so
             that a run may be extended; ``cosine`` decays from the start.
+        restarts: Steps at which ``cosine`` starts again, ascending.
+        restart_lr: Peak learning rate after a restart, relative to the peak before it.
         warmup_steps: Steps of linear warm-up of a parameter, from its first gradient on.
         decay_steps: Steps of the final decay of ``plateau``.
         weight_decay: Decoupled weight decay of every parameter.
@@ -194,6 +196,8 @@ class TrainingSection:
     lr: float = 5e-4
     critic_lr: float = 2e-4
     schedule: Literal["plateau", "cosine"] = "plateau"
+    restarts: list[int] = field(default_factory=list)
+    restart_lr: float = 1.0
     warmup_steps: int = 200
     decay_steps: int = 1500
     weight_decay: float = 0.02

@@ -1,5 +1,6 @@
 """Reading, checking, comparing and writing of training recipes."""
 
+import itertools
 import math
 import re
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import yaml
 
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import write_whole
-from ir_transfer.training.recipe import DataSection, Recipe, Source
+from ir_transfer.training.recipe import DataSection, Recipe, Source, TrainingSection
 from ir_transfer.yaml_fields import fill, read_mapping
 
 _SHARE, _POSITIVE, _ONE_OR_MORE, _ZERO_OR_MORE = "a share from 0 to 1", "more than 0", "1 or more", "0 or more"
@@ -94,6 +95,12 @@ def _rules(recipe: Recipe) -> dict[str, tuple[Any, bool, str]]:
         "training.steps": (training.steps, training.steps >= 1, _ONE_OR_MORE),
         "training.batch_size": (training.batch_size, training.batch_size >= 1, _ONE_OR_MORE),
         "training.lr": (training.lr, training.lr > 0, _POSITIVE),
+        "training.restarts": (
+            training.restarts,
+            not training.restarts or (training.schedule == "cosine" and _are_restarts(training)),
+            "ascending steps after warmup_steps and before steps, with schedule: cosine",
+        ),
+        "training.restart_lr": (training.restart_lr, training.restart_lr > 0, _POSITIVE),
         "training.critic_lr": (training.critic_lr, training.critic_lr > 0, _POSITIVE),
         "training.clip": (training.clip, training.clip > 0, _POSITIVE),
         "training.ema": (training.ema, 0 <= training.ema < 1, "from 0 to below 1"),
@@ -116,6 +123,11 @@ def _check_source(source: Source, key: str, where: str) -> None:
             f"expected 'infrared' beside 'infrared_card' in {key} of {where}, found none: set the folder that the "
             "card describes, or use 'card'"
         )
+
+
+def _are_restarts(training: TrainingSection) -> bool:
+    steps = [training.warmup_steps, *training.restarts, training.steps]
+    return all(before < after for before, after in itertools.pairwise(steps))
 
 
 def _is_view_size(size: list[int]) -> bool:

@@ -17,12 +17,16 @@ def learning_rate(training: TrainingSection, step: int) -> float:
     """Return the learning rate of a step, counted from 0, of a parameter that is past its :class:`WarmUp`.
 
     ``plateau``: constant, then linear decay to zero, so that a run can be extended or shortened at any checkpoint.
-    ``cosine``: constant for ``warmup_steps``, then half a cosine to zero (Loshchilov and Hutter 2017, equation 5, one
-    period).
+    ``cosine``: constant for ``warmup_steps``, then half a cosine to zero at each of ``restarts`` and at the end
+    (Loshchilov and Hutter 2017, equation 5).
     """
     if training.schedule == "cosine":
-        past = max(0, step - training.warmup_steps) / max(1, training.steps - training.warmup_steps)
-        return training.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, past)))
+        restarts = [restart for restart in training.restarts if restart <= step]
+        start = restarts[-1] if restarts else training.warmup_steps
+        end = min([restart for restart in training.restarts if restart > step], default=training.steps)
+        past = max(0, step - start) / max(1, end - start)
+        peak = training.lr * training.restart_lr ** len(restarts)
+        return peak * 0.5 * (1 + math.cos(math.pi * min(1.0, past)))
     return training.lr * _plateau(training, step)
 
 

@@ -74,6 +74,11 @@ def test_signal_saves_a_checkpoint_and_exits_as_interrupted(root: Path, number: 
         (["--set", "training.stepz=3"], ["stepz", "'steps'"]),
         (["--set", "training.lr"], ["KEY=VALUE"]),
         (["--set", "training.schedule=step"], ["schedule", "'plateau'", "'cosine'"]),
+        (["--set", "training.restarts=[2]"], ["training.restarts", "schedule: cosine", "[2]"]),
+        (
+            ["--set", "training.schedule=cosine", "--set", "training.restarts=[300, 250]"],
+            ["training.restarts", "ascending", "[300, 250]"],
+        ),
         (["--set", "losses.charbonier=1"], ["charbonier", "'charbonnier'"]),
         (["--set", "training.starts.tvv=1"], ["tvv", "'tv'"]),
         (["--set", "losses.gram=1"], ["--vgg", "gram"]),

@@ -43,6 +43,17 @@ def test_cosine_decays_from_the_end_of_the_warm_up() -> None:
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
+def test_cosine_restarts_at_a_lower_peak() -> None:
+    training = TrainingSection(
+        steps=160, lr=2.0, warmup_steps=10, schedule="cosine", restarts=[60, 110], restart_lr=0.5
+    )
+    rates = [learning_rate(training, step) for step in range(161)]
+    assert [rates[step] for step in (0, 10, 60, 110)] == pytest.approx([2.0, 2.0, 1.0, 0.5])
+    assert [rates[step] for step in (35, 85, 135)] == pytest.approx([1.0, 0.5, 0.25])
+    assert all(0 < rates[step] < 0.01 for step in (59, 109, 159))
+    assert rates[160] == 0
+
+
 def test_patience_counts_validations_since_the_best() -> None:
     patience = EarlyStopping(2)
     assert [patience.update(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
