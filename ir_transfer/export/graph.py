@@ -61,14 +61,20 @@ def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tens
     guides = detail.guide(_with_contrast(images, maps, factor))
     guides = guides - enlarged(maps.guides, CELL * factor, *sizes_of(images))
     coefficients = enlarged(maps.detail, 2 * CELL * factor, *sizes_of(images))
-    canonical: Tensor = _smooth(images, maps, factor) + (coefficients * guides).sum(1, keepdim=True)
-    return canonical
+    return _smooth(images, maps, factor) + _channel_sum(coefficients * guides)
 
 
 def _smooth(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
     slopes, offset = _enlarged_parts(maps.fit, [3, 1], images, factor)
-    smooth: Tensor = (slopes * images).sum(1, keepdim=True) + offset
-    return smooth
+    return _channel_sum(slopes * images) + offset
+
+
+def _channel_sum(values: Tensor) -> Tensor:
+    """Return the sum (1, 1, h, w) over channels; OpenVINO takes 4 to 8 times as long for a reduction."""
+    first, *others = values.chunk(int(values.shape[1]), dim=1)
+    for other in others:
+        first = first + other
+    return first
 
 
 def _with_contrast(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
@@ -82,10 +88,23 @@ def _enlarged_parts(maps: Tensor, widths: list[int], images: Tensor, factor: Ten
 
 
 def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
-    """Return maps (1, C, h, w), one value for each cell of a side, interpolated at (1, C, height, width) positions."""
-    rows, columns = cells_of(height, side), cells_of(width, side)
-    found = F.interpolate(maps, [rows * side, columns * side], mode="bilinear", align_corners=False)  # type: ignore[list-item]
-    return found[..., :height, :width]
+    """Return maps (1, C, h, w), one value for each cell of a side, interpolated at (1, C, height, width) positions.
+
+    Positions beyond the maps take the value at their border. The interpolation is a product with a matrix for each
+    axis: 4 to 15 times as fast in OpenVINO as its own interpolation.
+    """
+    rows, columns = (_weights(n, cells, side) for n, cells in zip((height, width), sizes_of(maps), strict=True))
+    return rows @ (maps @ columns.T)
+
+
+def _weights(size: Tensor, cells: Tensor, side: Tensor) -> Tensor:
+    """Return the weights (size, cells) of linear interpolation between the centres of cells."""
+    last = (cells - 1).to(torch.float32)
+    centres = torch.arange(size, dtype=torch.float32) + 0.5  # type: ignore[call-overload]
+    places = torch.minimum((centres / side - 0.5).clamp(min=0), last)
+    distances = places[:, None] - torch.arange(cells, dtype=torch.float32)  # type: ignore[call-overload]
+    weights: Tensor = (1 - distances.abs()).clamp(min=0)
+    return weights
 
 
 def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, largest_factor: int) -> Tensor:
@@ -104,27 +123,18 @@ def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, larges
     height, width = sizes_of(low)
     gates = _gates(maps, factor, stride, height, width)
     parts = zip(gates.chunk(len(bands), dim=1), bands, strict=True)
-    made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
+    made = [_channel_sum(gate * band) for gate, band in parts]
     lower = torch.zeros_like(made[0]) if stride == largest else _pyramid(low, maps, factor, 2 * stride, largest)
     mean = torch.stack(gates.chunk(len(bands), dim=1)).mean(0) * (CELL * factor == stride).to(gates)
-    return _merge(lower + (mean * low).sum(1, keepdim=True), *made)
+    return _merge(lower + _channel_sum(mean * low), *made)
 
 
 def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: Tensor) -> Tensor:
     """Return gates (1, 3 K, height, width) for bands at a stride: those of its kind, 0 beyond the coarse ones."""
     side = torch.div(2 * CELL * factor, stride, rounding_mode="floor").clamp(min=1)
-    fine, coarse = _continued(maps.gates, side, height, width).chunk(2, dim=1)
+    fine, coarse = enlarged(maps.gates, side, height, width).chunk(2, dim=1)
     is_fine, is_coarse = (CELL * factor > stride).to(fine), (CELL * factor == stride).to(fine)
     return fine * is_fine + coarse * is_coarse
-
-
-def _continued(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
-    """Return gates enlarged by a side, cut or continued by their last ones to (1, C, height, width)."""
-    rows, columns = (size * side for size in sizes_of(gates))
-    found = F.interpolate(gates, [rows, columns], mode="bilinear", align_corners=False)  # type: ignore[list-item]
-    lower, right = (torch.clamp(b - a, min=0) for a, b in ((rows, height), (columns, width)))
-    found = F.pad(found, (0, right, 0, lower), mode="replicate")  # type: ignore[arg-type]
-    return found[..., :height, :width]
 
 
 def _split(values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

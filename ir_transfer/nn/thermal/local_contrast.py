@@ -35,7 +35,7 @@ def luma_statistics(overview: Tensor) -> Tensor:
         overview: The whole image, reduced (B, 3, h, w), sRGB in [0, 1].
     """
     luma = rgb_to_grayscale(overview.float())
-    cells = cell_means(torch.cat([luma, luma.square()], dim=1))
+    cells = torch.cat([cell_means(luma), cell_means(luma.square())], dim=1)
     means = box_mean(cells, _NEIGHBOURHOOD)
     mean, square = means.chunk(2, dim=1)
     return torch.cat([mean, ((square - mean.square()).clamp(min=0) + NOISE**2).sqrt()], dim=1)

@@ -15,7 +15,7 @@ KNOTS = 33
 CURVE_SHARE = 0.7
 LEAST_STEP = 1e-4
 STEEPEST = 3.0  # slope of the curve, relative to the gain that matches the deviations
-SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
+SAMPLE = 2**14  # values of a regular grid: enough for 33 quantiles, and four times as many change results by .0005
 
 
 def knot_ranks(device: torch.device | None = None) -> Tensor:
