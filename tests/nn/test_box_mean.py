@@ -29,7 +29,7 @@ class _BoxMean(nn.Module):
         return box_mean(values, 11)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
 def test_exported_graph_gives_the_same_means() -> None:
     values, written = torch.rand(1, 3, 17, 30), io.BytesIO()
     torch.onnx.export(
