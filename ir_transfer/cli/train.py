@@ -81,7 +81,7 @@ def train(
     import torch
 
     from ir_transfer.conversion.devices import pick_device
-    from ir_transfer.conversion.tiles.memory import reuse_freed
+    from ir_transfer.heap import reuse_freed
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe_files import load_recipe

@@ -20,9 +20,9 @@ from ir_transfer.conversion.pending import PendingResults
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes
-from ir_transfer.conversion.tiles.memory import reuse_freed
 from ir_transfer.errors import InputError
 from ir_transfer.export.metadata import Runtime
+from ir_transfer.heap import reuse_freed
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import LUMA, MAX_PIXELS, BitDepth, DecodedImage
 from ir_transfer.labels.label_maps.label_map import LabelMap

@@ -12,8 +12,8 @@ from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.timing import RunTimes
+from ir_transfer.heap import return_freed
 
 Record = Callable[[Outcome], bool]
 """Receives the outcome of a job; returns whether to continue."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
-import sys
 from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.controls import MEMORY, SMALLEST_TILE
@@ -19,9 +17,6 @@ LARGEST_TILE = 4096
 
 _PROCESS = 820 * 10**6
 """Measured size of the process before the first image: interpreter, torch, GDAL, a model, an exemplar, heap slack."""
-
-_KEPT = {-3: 64 * 2**20, -1: 256 * 2**20}
-"""mallopt: size in bytes from which blocks are mapped separately, and of the free end of the heap that stays."""
 
 
 def refuse_untiled(translator: AnyTranslator) -> None:
@@ -87,25 +82,3 @@ def is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):
         return True
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
-
-
-def reuse_freed() -> None:
-    """Keep freed feature maps in the process for the next ones if the C library is glibc; it has no effect elsewhere.
-
-    The system otherwise maps and clears their pages for each image anew, which took 10% of the time of a conversion
-    or a training step.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if set_option is not None:
-        for option, size in _KEPT.items():
-            set_option(option, size)
-
-
-def return_freed() -> None:
-    """Return freed memory to the system if the C library is glibc.
-
-    Feature maps of changing sizes fragment its heap: over many tiles the fragments grew to 900 MB.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)

@@ -17,9 +17,10 @@ from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.tiles.checkpoint import StatisticsCheckpoint
 from ir_transfer.conversion.tiles.grid import Window, aligned_tile_size, context_window, grid_windows
 from ir_transfer.conversion.tiles.io import Pixels, Sink, Source, Valid
-from ir_transfer.conversion.tiles.memory import is_out_of_memory, refuse_untiled, return_freed
+from ir_transfer.conversion.tiles.memory import is_out_of_memory, refuse_untiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
+from ir_transfer.heap import return_freed
 from ir_transfer.models.capabilities import tile_statistics_of, tiles_of
 from ir_transfer.models.thermal import Survey, ThermalModel, overview_of
 from ir_transfer.nn.moments import Statistics
