@@ -21,7 +21,17 @@ from ir_transfer.nn.thermal.grain import add_grain
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
 from ir_transfer.nn.thermal.local_contrast import CELL, with_contrast_to
-from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, STEEPEST, Tone, knot_ranks
+from ir_transfer.nn.thermal.tone import (
+    CURVE_SHARE,
+    KNOTS,
+    LARGEST_STRETCH,
+    LEAST_STEP,
+    SAMPLE,
+    STEEPEST,
+    Tone,
+    deviation_of,
+    knot_ranks,
+)
 from ir_transfer.nn.thermal.windows import Window
 
 
@@ -199,8 +209,10 @@ def _curve(images: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> 
     widths = source[1:] - source[:-1]
     slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
     # Sums by a matrix: OpenVINO takes minutes to compile a graph of fixed size with a cumulative sum.
-    values = torch.ones(KNOTS, KNOTS - 1).tril(-1) @ (slopes * widths)
-    values = values + target[KNOTS // 2] - values[KNOTS // 2]
+    rises = torch.ones(KNOTS, KNOTS - 1).tril(-1) @ (slopes * widths)
+    stretch = (deviation_of(target) / deviation_of(rises).clamp(min=LEAST_STEP)).clamp(1, LARGEST_STRETCH)
+    slopes, rises = stretch * slopes, stretch * rises
+    values = rises + target[KNOTS // 2] - rises[KNOTS // 2]
     place = torch.zeros_like(images, dtype=torch.int64)
     stride = (KNOTS - 1) // 2
     while stride:  # binary search for the last knot below each value

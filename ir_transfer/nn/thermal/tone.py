@@ -15,6 +15,7 @@ KNOTS = 33
 CURVE_SHARE = 0.7
 LEAST_STEP = 1e-4
 STEEPEST = 3.0  # slope of the curve, relative to the gain that matches the deviations
+LARGEST_STRETCH = 1.25  # of a curve whose limited slope would lower the deviation
 SAMPLE = 2**14  # values of a regular grid: enough for 33 quantiles, and four times as many change results by .0005
 
 
@@ -81,7 +82,8 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     of the gain and offset that match mean and deviation, since the curve alone would stretch intensities that are more
     frequent in the content than in the exemplar. The slope of the curve is at most three times that gain: where the
     exemplar has a gap in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches
-    out of the image.
+    out of the image. If this limit lowers the deviation, the whole curve is stretched around its median, by at most a
+    quarter.
 
     Args:
         images: In any range.
@@ -98,14 +100,26 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     return torch.lerp(plain, torch.stack(curves), CURVE_SHARE)
 
 
+def deviation_of(quantiles: Tensor) -> Tensor:
+    """Return the standard deviation () of a distribution with quantiles (33,) at :func:`knot_ranks`, without tails."""
+    ranks = knot_ranks(quantiles.device).to(quantiles)
+    shares = (ranks[1:] - ranks[:-1]) / (ranks[-1] - ranks[0])
+    low, high = quantiles[:-1], quantiles[1:]
+    mean = (shares * (low + high)).sum() / 2
+    square = (shares * (low.square() + low * high + high.square())).sum() / 3
+    return (square - mean.square()).clamp(min=0).sqrt()
+
+
 def _curve(image: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> Tensor:
     # Around the middle, so that a flat image takes the wanted median.
     steps = (torch.arange(len(source), device=source.device, dtype=source.dtype) - len(source) // 2) * LEAST_STEP
     source = torch.cummax(source, 0).values + steps
     widths = source[1:] - source[:-1]
     slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
-    values = torch.cat([target.new_zeros(1), (slopes * widths).cumsum(0)])
-    values = values + target[len(target) // 2] - values[len(target) // 2]
+    rises = torch.cat([target.new_zeros(1), (slopes * widths).cumsum(0)])
+    stretch = (deviation_of(target) / deviation_of(rises).clamp(min=LEAST_STEP)).clamp(1, LARGEST_STRETCH)
+    slopes, rises = stretch * slopes, stretch * rises
+    values = rises + target[len(target) // 2] - rises[len(target) // 2]
     place = torch.searchsorted(source, image.contiguous()).clamp(1, len(source) - 1) - 1
     found: Tensor = values[place] + slopes[place] * (image - source[place])
     return found

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ir_transfer.nn.thermal.tone import STEEPEST, Tone, apply_tone, knot_ranks, tone_of
+from ir_transfer.nn.thermal.tone import LARGEST_STRETCH, STEEPEST, Tone, apply_tone, deviation_of, knot_ranks, tone_of
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -137,8 +137,24 @@ def test_a_gap_in_the_exemplars_intensities_is_no_edge_in_the_image() -> None:
     own, wanted = tone_of(content), tone_of(exemplar)
     steps = apply_tone(content, own, wanted).diff()
     gain = wanted.deviation / own.deviation
-    assert (steps / content.diff()).max() < (0.7 * STEEPEST + 0.3) * gain * 1.01
+    assert (steps / content.diff()).max() < (0.7 * STEEPEST * LARGEST_STRETCH + 0.3) * gain * 1.01
     assert bool((steps > 0).all())
     middle = apply_tone(content, own, wanted)[..., 2000]
     plain = wanted.mean + gain * (content[..., 2000] - own.mean)
     torch.testing.assert_close(middle, 0.3 * plain + 0.7 * exemplar[..., 2000][0], atol=1e-3, rtol=0)
+
+
+def test_limited_slopes_hardly_lower_the_contrast() -> None:
+    """A twentieth of the exemplar is dark: with limited slopes alone, the deviation would be 0.78 of the exemplar's."""
+    content, exemplar = torch.linspace(-1, 1, 4000), 0.4 + 0.1 * torch.linspace(0, 1, 4000)
+    exemplar[:200] = 0.3
+    content, exemplar = content.view(1, 1, 1, -1), exemplar.view(1, 1, 1, -1)
+    wanted = tone_of(exemplar)
+    ratio = apply_tone(content, tone_of(content), wanted).std() / wanted.deviation
+    assert 0.89 < ratio < 1.05
+
+
+def test_deviation_of_quantiles() -> None:
+    values = normal(1, 1, 300, 300)
+    found = deviation_of(tone_of(values).quantiles[0])
+    torch.testing.assert_close(found, values.std(), rtol=0.03, atol=0)
