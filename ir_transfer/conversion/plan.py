@@ -149,16 +149,19 @@ def make_plan(
         raise InputError("expected at least one image to convert, found none: pass files, folders or globs")
     jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
     plan = Plan(folder, tuple(jobs), tuple(refused), ignored)
-    _refuse_own_input(found, plan)
+    _refuse_own_input(plan)
     return plan
 
 
 def _assign(
-    found: Sequence[Found], ending: str, suffix: str, max_pixels: int, asked: RasterOptions
+    found: list[Found], ending: str, suffix: str, max_pixels: int, asked: RasterOptions
 ) -> tuple[list[Job], list[Entry]]:
+    """Return the jobs and the refused inputs of the found files; the list is emptied, which saves memory."""
     taken: dict[str, str] = {}
     jobs, refused = [], []
-    for item in found:
+    found.reverse()
+    while found:
+        item = found.pop()
         path = item.virtual or item.path
         raster = path if is_raster(path, max_pixels, by_windows=asked.needs_windows, page=asked.page) else None
         kind = suffix if raster is None else OUTPUT_SUFFIX["tiff"]
@@ -191,12 +194,12 @@ def _pages(job: Job, path: str, asked: RasterOptions) -> list[Job]:
     return [replace(job, result=str(name), page=page) for page, name in enumerate(named, start=1)]
 
 
-def _refuse_own_input(found: Sequence[Found], plan: Plan) -> None:
+def _refuse_own_input(plan: Plan) -> None:
     existing = plan.existing()
     if not existing:
         return
     real = _RealPaths()
-    sources = {real(item.path) for item in found}
+    sources = {real(path) for path in [*(job.path for job in plan.jobs), *(entry.input for entry in plan.refused)]}
     for result in existing:
         if real(str(plan.out / result)) in sources:
             raise InputError(
