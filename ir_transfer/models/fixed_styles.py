@@ -200,8 +200,8 @@ class FixedStyles(ThermalModel):
         """Copy the network and the styles of a trained compact system.
 
         Styles of the same name are copied; others are initialised with the mean of the copied model's styles. From
-        AdaIN, each style gets AdaIN's statistics of the style's exemplars, so that both translate alike. Tones set by
-        :meth:`set_style_exemplars` are kept.
+        AdaIN, each style gets AdaIN's statistics of the style's exemplars, so that both translate alike but for the
+        strength of detail. Tones set by :meth:`set_style_exemplars` are kept.
 
         Raises:
             WeightsError: The model is not a compact system, or has another size.
