@@ -28,7 +28,7 @@ from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
 _DEVIATION, _CONTRAST = 0.2, 0.25  # of styles without exemplars
 _DETAIL = 1.2
-"""Factor of the exemplar's contrast of detail: with 1, the spectra of three of four test sets are 0.4 dB further off."""
+"""Factor of the exemplar's contrast of detail: with 1, the spectra of three of four test sets are further off."""
 
 
 class FixedStyles(ThermalModel):
