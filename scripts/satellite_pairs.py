@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from rasterio.io import MemoryFile
+from skimage.exposure import rescale_intensity
+from skimage.util import img_as_ubyte
 
 Bands = NDArray[np.float64]
 _SMALL = 400  # pixels: smaller scenes are doubled
@@ -134,7 +136,7 @@ def write(out: Path, scene: Scene, bands: Bands) -> None:
 def stretched(values: Bands, range_: tuple[float, float]) -> NDArray[np.uint8]:
     """Return values with two of their percentiles at 0 and 255."""
     low, high = np.percentile(values, range_)
-    pixels: NDArray[np.uint8] = (255 * ((values - low) / max(high - low, 1e-9)).clip(0, 1)).round().astype(np.uint8)
+    pixels: NDArray[np.uint8] = img_as_ubyte(rescale_intensity(values, in_range=(low, high), out_range=(0.0, 1.0)))
     return pixels
 
 
