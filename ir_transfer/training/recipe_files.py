@@ -87,11 +87,13 @@ def _rules(recipe: Recipe) -> dict[str, tuple[Any, bool, str]]:
         "data.crop": (data.crop, data.crop >= 32, "32 or more"),
         "data.view_size": (data.view_size, _is_view_size(data.view_size), "height and width, multiples of 32"),
         "data.views": (data.views, data.views >= 0, _ZERO_OR_MORE),
-        "data.own_exemplar": (data.own_exemplar, 0 <= data.own_exemplar <= 1, _SHARE),
+        **{
+            f"data.{name}": (share := getattr(data, name), 0 <= share <= 1, _SHARE)
+            for name in ("degraded", "darkened", "glare", "shuffled", "own_exemplar", "flips")
+        },
         "data.validation_every": (data.validation_every, data.validation_every >= 1, _ONE_OR_MORE),
         "training.gates_from": (training.gates_from, training.gates_from is None or training.gates_from >= 0, ">= 0"),
         "data.workers": (data.workers, data.workers >= 1, _ONE_OR_MORE),
-        "data.flips": (data.flips, 0 <= data.flips <= 1, _SHARE),
         "training.steps": (training.steps, training.steps >= 1, _ONE_OR_MORE),
         "training.batch_size": (training.batch_size, training.batch_size >= 1, _ONE_OR_MORE),
         "training.lr": (training.lr, training.lr > 0, _POSITIVE),

@@ -93,7 +93,8 @@ class ViewSource(ImageSource):
         height, width = self.data.view_size
         valid = images.valid(index)
         degradation = Degradation(self.data.degraded, self.data.darkened, self.data.glare)
-        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, degradation)
+        view = draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, degradation)
+        return view.shuffled(random) if random.random() < self.data.shuffled else view
 
     def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""

@@ -4,6 +4,8 @@ A view depends only on the seed, the image and the number of the view, so that t
 computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +25,7 @@ from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import Degradation
 
 _SHARES = (0.5, 1.4)  # of the width; three crops in ten cover all of it, with detail as dense as in a reduced RGB image
+_SQUARES = (32, 64)  # pixels a side; sides of views are multiples of 32
 _USUAL = Degradation()
 _ASPECTS = (1.05, 1.45)
 _OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
@@ -88,6 +91,28 @@ class View:
     truth: Tensor | None
     classes: Tensor | None
     valid: Tensor | None = None
+
+    def shuffled(self, random: np.random.Generator) -> View:
+        """Return the view cut into squares of 32 or 64 pixels, which are put together in random order."""
+        height, width = self.content.shape[1:]
+        side = int(random.choice([side for side in _SQUARES if height % side == 0 and width % side == 0]))
+        order = random.permutation((height // side) * (width // side))
+
+        def cut(planes: Tensor | None, side: int = side) -> Tensor | None:
+            return None if planes is None else _reordered(planes, side, order)
+
+        return View(
+            _reordered(self.content, side, order), cut(self.truth), cut(self.classes, side // 4), cut(self.valid)
+        )
+
+
+def _reordered(planes: Tensor, side: int, order: np.ndarray) -> Tensor:
+    """Return planes (C, H, W) whose squares are in the given order of their numbers, by rows."""
+    channels, height, width = planes.shape
+    rows, columns = height // side, width // side
+    squares = planes.reshape(channels, rows, side, columns, side).permute(1, 3, 0, 2, 4).flatten(0, 1)
+    mixed = squares[torch.from_numpy(order)].reshape(rows, columns, channels, side, side)
+    return mixed.permute(2, 0, 3, 1, 4).reshape(channels, height, width)
 
 
 def draw_view(

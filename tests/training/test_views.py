@@ -88,6 +88,26 @@ def test_darkening_applies_to_a_share_of_rgb_images_but_not_to_targets() -> None
         assert torch.equal(one.truth, other.truth)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_squares_of_all_planes_move_together(seed: int) -> None:
+    rows, columns = torch.meshgrid(torch.arange(128), torch.arange(192), indexing="ij")
+    content = torch.stack([rows, columns, rows % 7]).byte()
+    view = View(content, rows[None].half(), columns[None, ::4, ::4].half(), columns[None] % 3 == 0)
+    found = view.shuffled(np.random.default_rng(seed))
+    assert found.truth is not None
+    assert found.classes is not None
+    assert found.valid is not None
+    assert not torch.equal(found.content, content)
+    assert torch.equal(found.truth, found.content[:1].half())
+    assert torch.equal(found.classes, found.content[1:2, ::4, ::4].half())
+    assert torch.equal(found.valid, found.content[1:2] % 3 == 0)
+    places = found.content[0].long() * 192 + found.content[1]
+    assert torch.equal(places.flatten().sort().values, torch.arange(128 * 192))  # each pixel is there once
+    for square in places.unfold(0, 32, 32).unfold(1, 32, 32).reshape(-1, 32, 32):
+        assert (square.diff(dim=0) == 192).all()
+        assert (square.diff(dim=1) == 1).all()
+
+
 def test_missing_inputs_are_none_and_do_not_change_the_rest() -> None:
     photograph, infrared, labels = painted()
     whole = draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(1))

@@ -5,9 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Protocol, Self
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ir_transfer.nn.box_mean import box_mean
 from ir_transfer.nn.thermal.windows import Window
+
+_SURFACE = 5  # positions at stride 8, so that windows have a side of 40 pixels of the overview
 
 
 class DetailMaps(Protocol):
@@ -30,6 +35,21 @@ class DetailMaps(Protocol):
 
     def amplified(self, gain: Tensor) -> Self:
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
+
+
+def averaged_coefficients(coefficients: Tensor, objects: Tensor) -> Tensor:
+    """Return coefficients of detail (B, K, h, w) averaged over windows, except at objects.
+
+    Where the network is unsure of the sign of detail, it changes from place to place, which gives one pavement both
+    black and white joints. The strength of detail does not depend on the size of the coefficients; see
+    :func:`~ir_transfer.nn.thermal.detail_contrast.local_gain`.
+
+    Args:
+        coefficients: At stride 8.
+        objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, 2 h, 2 w) or one less.
+    """
+    share = F.avg_pool2d(objects.to(coefficients), 2, ceil_mode=True)
+    return torch.lerp(box_mean(coefficients, _SURFACE), coefficients, share)
 
 
 class Detail(nn.Module, ABC):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
-from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
@@ -78,7 +78,7 @@ class GuidedDetail(Detail):
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
-            coefficients = torch.tanh(self.to_detail(coarser))
+            coefficients = averaged_coefficients(torch.tanh(self.to_detail(coarser)), objects)
             return GuidedMaps(thermal, fit, coefficients, guides, luma)
 
     def detail_energy(self, maps: GuidedMaps, overview: Tensor) -> Tensor:

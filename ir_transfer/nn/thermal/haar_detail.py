@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
-from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
@@ -79,7 +79,7 @@ class HaarDetail(Detail):
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = fill_hidden(self.to_thermal(coarse), hidden)
-            gates = torch.tanh(self.to_gates(coarser))
+            gates = averaged_coefficients(torch.tanh(self.to_gates(coarser)), objects)
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))

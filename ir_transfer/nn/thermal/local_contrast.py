@@ -19,6 +19,9 @@ NOISE = 0.01
 
 _LARGEST = 3.0
 _SMOOTHEST = 0.25  # share of an image
+_QUIETEST = 0.05  # share of an image
+_SPREAD = 4.0  # largest variance of noise, relative to that of the quietest positions
+_UNIFORM = 1e-6  # variance of positions that are clipped or painted
 _COUNTED = 1.5  # of the variance, since noise is not equally strong everywhere
 _LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
@@ -45,8 +48,10 @@ def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the deviation of the noise (B, 1, 1, 1) of RGB images, from the smoothest quarter of their positions.
 
     Night skies and other smooth areas have grain and compression artefacts, whose strength differs between cameras. The
-    exemplar's grain takes their place; see :mod:`~ir_transfer.nn.thermal.grain`. The level is at most 0.03. It includes
-    :data:`NOISE`, as ``deviation`` does.
+    exemplar's grain takes their place; see :mod:`~ir_transfer.nn.thermal.grain`. Where less than a quarter of an image
+    is smooth, as in woods by day, that quarter includes texture: the variance is therefore at most 4 times that of the
+    quietest twentieth, without uniform positions. The level is at most 0.03. It includes :data:`NOISE`, as
+    ``deviation`` does.
 
     Args:
         deviation: Local deviation of the luminance (B, 1, h, w); see :func:`luma_statistics`.
@@ -56,10 +61,16 @@ def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
     counted = torch.ones_like(values) > 0
     if weights is not None:
         counted = (pooled(weights, deviation).flatten(1) > 0.5) & counted
-    ordered = values.masked_fill(~counted, _LARGEST_NOISE).sort(dim=1).values
-    place = (_SMOOTHEST * counted.sum(1, keepdim=True)).long().clamp(max=values.shape[1] - 1)
-    variance = ordered.gather(1, place).clamp(max=_LARGEST_NOISE).square() - NOISE**2
-    return (_COUNTED * variance.clamp(min=0) + NOISE**2).sqrt()[..., None, None]
+    variance = values.clamp(max=_LARGEST_NOISE).square() - NOISE**2
+    ordered = variance.masked_fill(~counted, _LARGEST_NOISE**2 - NOISE**2).sort(dim=1).values
+    count = counted.sum(1, keepdim=True)
+    uniform = (counted & (variance < _UNIFORM)).sum(1, keepdim=True)
+    smooth, quiet = (
+        ordered.gather(1, place.long().clamp(max=values.shape[1] - 1))
+        for place in (_SMOOTHEST * count, uniform + _QUIETEST * (count - uniform))
+    )
+    noise = torch.minimum(smooth, _SPREAD * quiet)
+    return (_COUNTED * noise.clamp(min=0) + NOISE**2).sqrt()[..., None, None]
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal import guided, haar_detail
-from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import map_energy
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
@@ -205,3 +205,12 @@ def test_maps_and_images_stay_in_full_precision(kind: str) -> None:
     double = make(kind).double()
     maps = maps_of(double, [level.double() for level in levels(24, 32, 1)], image.double())
     assert double.render(image.double(), maps, Window.whole(24, 32)).dtype == torch.float64
+
+
+def test_coefficients_are_averaged_except_at_objects() -> None:
+    coefficients = torch.full((1, 2, 9, 12), 0.5)
+    coefficients[..., 4, 3] = -0.5  # one place of the other sign
+    objects = torch.zeros(1, 1, 17, 24)
+    torch.testing.assert_close(averaged_coefficients(coefficients, objects)[..., 4, 3], torch.full((1, 2), 0.46))
+    objects[..., 8:10, 6:8] = 1
+    torch.testing.assert_close(averaged_coefficients(coefficients, objects)[..., 4, 3], torch.full((1, 2), -0.5))

@@ -72,6 +72,15 @@ def test_the_noise_level_follows_the_smoothest_quarter_of_the_valid_positions() 
     torch.testing.assert_close(noise_level(deviation)[0].squeeze(), torch.tensor(level_of(0.011)))
 
 
+def test_texture_is_not_counted_as_noise_where_little_of_an_image_is_smooth() -> None:
+    deviation = torch.full((1, 1, 20, 30), 0.05)
+    deviation[..., :2, :] = 0.012
+    variance = 4 * (0.012**2 - 0.01**2)
+    assert float(noise_level(deviation)) == pytest.approx((1.5 * variance + 0.01**2) ** 0.5)
+    deviation[..., 18:, :] = 0.01  # a black bar says nothing about noise
+    assert float(noise_level(deviation)) == pytest.approx((1.5 * variance + 0.01**2) ** 0.5)
+
+
 def test_nothing_valid_has_the_largest_noise() -> None:
     found = noise_level(torch.full((1, 1, 4, 4), 0.01), torch.zeros(1, 1, 16, 16))
     assert float(found) == pytest.approx(level_of(0.03))
