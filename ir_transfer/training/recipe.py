@@ -117,7 +117,7 @@ class DataSection:
             are only for models that work in canonical tone.
         darkened: Share of the degraded views whose RGB image is darkened as if taken at night.
         glare: Share of views with saturated lamps and streaks in the RGB image.
-        shuffled: Share of views that are cut into squares of 32 or 64 pixels, which are put together in random order, so
+        shuffled: Share of views that are cut into squares of 32 or 64 pixels, put together in random order, so
             that colour and texture count for more than the place in the scene.
         own_exemplar: Share of samples whose exemplar is another crop of their ground truth.
         tone_spread: Strength of the random tone curves.
