@@ -1,9 +1,9 @@
-"""Join the results of four pair sets and the benchmark in one table of all systems, as Markdown and CSV.
+"""Join the results of five pair sets and the benchmark in one table of all systems, as Markdown and CSV.
 
 python scripts/systems_table.py evaluation/results
 
-Reads roadscene-val.json, vifb.json, starain_visir.json, nir-val.json and benchmark.json of that folder and writes
-systems.md and systems.csv beside them.
+Reads roadscene-val.json, m3svd-val.json, vifb.json, starain_visir.json, nir-val.json and benchmark.json of that folder,
+and writes systems.md and systems.csv beside them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-SETS = ("roadscene-val", "vifb", "starain_visir", "nir-val")
+SETS = ("roadscene-val", "m3svd-val", "vifb", "starain_visir", "nir-val")
 COLUMNS = {
     "composite": "composite",
     "psnr": "PSNR",
