@@ -108,17 +108,18 @@ class DataSection:
             scene or image of them may be in a source.
         looks: White-hot infrared files by name of a style, for models with fixed styles; each style is trained on the
             pairs whose ground truths resemble its files, and an unpaired source needs no infrared images.
-        crop: Side of the training crop in pixels.
+        crop: Side of the training crop in pixels. It, tone_spread and flips are only for models that do not work in
+            canonical tone.
         view_size: Height and width in pixels of the views for models that work in canonical tone, multiples of 32.
         views: Number of views of every image, which recur, so that the features of a frozen encoder are computed
             once; 0 draws new views.
         register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once per run.
-        degraded: Share of views whose RGB image is degraded: noise, blur, compression, colours. This and the next two
-            are only for models that work in canonical tone.
+        degraded: Share of views whose RGB image is degraded: noise, blur, compression, colours. This and the next
+            three are only for models that work in canonical tone.
         darkened: Share of the degraded views whose RGB image is darkened as if taken at night.
         glare: Share of views with saturated lamps and streaks in the RGB image.
-        shuffled: Share of views that are cut into squares of 32 or 64 pixels, put together in random order, so
-            that colour and texture count for more than the place in the scene.
+        shuffled: Share of views that are cut into squares of 32 or 64 pixels, put together in random order, so that
+            colour and texture count for more than the place in the scene.
         own_exemplar: Share of samples whose exemplar is another crop of their ground truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples converted to black-hot.

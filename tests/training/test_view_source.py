@@ -47,6 +47,14 @@ def test_batch_depends_only_on_seed_and_step(section: DataSection, tmp_path: Pat
     assert not same(first.draw(7, 4), ViewSource(section, tmp_path, 4).draw(7, 4))
 
 
+def test_shuffled_views_have_the_requested_share(section: DataSection, tmp_path: Path) -> None:
+    plain = ViewSource(replace(section, views=0), tmp_path, 0).draw(0, 40)
+    mixed = ViewSource(replace(section, views=0, shuffled=0.5), tmp_path, 0).draw(0, 40)
+    changed = [not torch.equal(one, other) for one, other in zip(plain.content, mixed.content, strict=True)]
+    assert 10 < sum(changed) < 30
+    torch.testing.assert_close(mixed.content.sum((2, 3)), plain.content.sum((2, 3)))  # the same pixels
+
+
 def test_shapes_ranges_and_tone(section: DataSection, tmp_path: Path) -> None:
     batch = ViewSource(section, tmp_path, 0).draw(0, 5)
     assert batch.content.shape == (5, 3, 64, 96)
