@@ -1,7 +1,7 @@
 """Batches of views for models that work in canonical tone; a sample depends on seed and step only."""
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,9 @@ from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import DataSection, Recipe
 from ir_transfer.training.style_exemplars import StyleExemplars
 from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
+
+_OF_VIEWS = ("view_size", "views", "degraded", "darkened", "glare", "shuffled")
+_OF_CROPS = ("crop", "tone_spread", "flips")
 
 
 class ViewSource(ImageSource):
@@ -126,9 +129,11 @@ def make_source(recipe: Recipe, root: Path, model: TranslationModel, processes: 
 
     Raises:
         MissingFileError: A source's folder, card or split is missing.
-        InputError: The data do not fit the recipe, or ``training.reconstruction`` does not fit the model.
+        InputError: The data do not fit the recipe, or ``training.reconstruction`` or a key of the data does not fit the
+            model.
     """
     training, ranks = recipe.training, (processes.rank, processes.count)
+    _refuse_unused(recipe, _OF_CROPS if isinstance(model, ThermalModel) else _OF_VIEWS)
     if not isinstance(model, ThermalModel):
         return BatchSource(recipe.data, root, training.seed, training.reconstruction, *ranks)
     if training.reconstruction:
@@ -137,3 +142,14 @@ def make_source(recipe: Recipe, root: Path, model: TranslationModel, processes: 
             f"compared in canonical tone, got {training.reconstruction}: omit it"
         )
     return ViewSource(recipe.data, root, training.seed, *ranks)
+
+
+def _refuse_unused(recipe: Recipe, names: Sequence[str]) -> None:
+    """Raise an InputError if a key that has no effect on this model differs from its default."""
+    usual = DataSection(recipe.data.band, recipe.data.sources)
+    if unused := [f"data.{name}" for name in names if getattr(recipe.data, name) != getattr(usual, name)]:
+        kind = "views in canonical tone" if names is _OF_CROPS else "crops"
+        raise InputError(
+            f"expected a recipe without {', '.join(unused)}, since model {recipe.model.name!r} of this size is trained "
+            f"on {kind}, got {', '.join(str(getattr(recipe.data, name[5:])) for name in unused)}: omit them"
+        )

@@ -24,7 +24,6 @@ RAW: dict[str, Any] = {
         "validation": "pairs",
         "validation_every": 4,
         "validation_exemplar": "pairs/ir/scene_1.png",
-        "crop": 64,
         "view_size": [64, 96],
         "views": 2,
     },
@@ -44,6 +43,8 @@ def make_root(path: Path) -> Path:
 
 def recipe_of(root: Path, **overrides: str) -> Recipe:
     """Load the recipe of a root; ``training__lr="1"`` overrides ``training.lr``."""
+    if overrides.get("model") == PAPER:
+        overrides = {"data__crop": "64", "data__view_size": "[256, 320]", "data__views": "0", **overrides}
     return load_recipe(root / "recipe.yaml", {k.replace("__", "."): v for k, v in overrides.items()})
 
 

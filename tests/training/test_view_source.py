@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,17 @@ import torch
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.models.registry import create_model
 from ir_transfer.training.batches import Batch
-from ir_transfer.training.recipe import DataSection, Source
-from ir_transfer.training.view_source import ViewSource
+from ir_transfer.training.processes import Processes
+from ir_transfer.training.recipe import DataSection, ModelSection, Recipe, Source
+from ir_transfer.training.view_source import ViewSource, make_source
 from tests.training.views_of import painted
+
+CHANGED: dict[str, Any] = {
+    **{"degraded": 0.1, "darkened": 0.1, "glare": 0.1, "shuffled": 0.1, "view_size": [64, 64], "views": 2},
+    **{"crop": 64, "tone_spread": 0.1, "flips": 0.1},
+}
 
 
 def write(root: Path, count: int = 6) -> Path:
@@ -53,6 +61,21 @@ def test_shuffled_views_have_the_requested_share(section: DataSection, tmp_path:
     changed = [not torch.equal(one, other) for one, other in zip(plain.content, mixed.content, strict=True)]
     assert 10 < sum(changed) < 30
     torch.testing.assert_close(mixed.content.sum((2, 3)), plain.content.sum((2, 3)))  # the same pixels
+
+
+@pytest.mark.parametrize("key", ["degraded", "darkened", "glare", "shuffled", "view_size", "views"])
+def test_keys_of_views_are_refused_for_crops(section: DataSection, tmp_path: Path, key: str) -> None:
+    data = replace(DataSection("lwir", section.sources, "pairs", validation_every=6), **{key: CHANGED[key]})
+    recipe = Recipe(ModelSection("gray"), data, {})
+    with pytest.raises(InputError, match=rf"without data\.{key}, since model 'gray'.*trained on crops.*omit"):
+        make_source(recipe, tmp_path, create_model("gray"), Processes())
+
+
+@pytest.mark.parametrize("key", ["crop", "tone_spread", "flips"])
+def test_keys_of_crops_are_refused_for_views(section: DataSection, tmp_path: Path, key: str) -> None:
+    recipe = Recipe(ModelSection("adain"), replace(section, **{key: CHANGED[key]}), {})
+    with pytest.raises(InputError, match=rf"without data\.{key}, .*trained on views in canonical tone"):
+        make_source(recipe, tmp_path, create_model("adain"), Processes())
 
 
 def test_shapes_ranges_and_tone(section: DataSection, tmp_path: Path) -> None:
