@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.errors import InputError
@@ -94,3 +95,9 @@ def to_host(values: Tensor) -> Tensor:
     if values.device.type != "cuda":
         return values.contiguous()
     return torch.empty(values.shape, dtype=values.dtype, pin_memory=True).copy_(values, non_blocking=True)
+
+
+def to_array(intensities: Tensor) -> NDArray[np.float32]:
+    """Return the first of float32 images (B, H, W) on any device, (H, W)."""
+    result: NDArray[np.float32] = intensities[0].cpu().numpy()
+    return result

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ir_transfer.conversion.batches import BUCKETS, bucket_sizes
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
-from ir_transfer.conversion.devices import content_on, has_known_range
+from ir_transfer.conversion.devices import content_on, has_known_range, to_array
 from ir_transfer.conversion.exported.model import open_model
 from ir_transfer.conversion.masks import ImageMasks
 from ir_transfer.conversion.options import Precision
@@ -174,7 +174,7 @@ class Translator:
         Raises:
             InputError: An image smaller than 16 pixels, or a model without statistics.
         """
-        return _to_array(self._translate(content_on(self.device, [image]), self.style, statistics=statistics))
+        return to_array(self._translate(content_on(self.device, [image]), self.style, statistics=statistics))
 
     @torch.inference_mode()
     def survey(self, overview: Tensor, factor: int, weights: Tensor | None) -> Survey:
@@ -189,7 +189,7 @@ class Translator:
         placed = self._placed(images)
         with self._autocast():
             output = self._thermal.translate_window(placed, survey, window, self.style.tensors, self.strength)
-        return _to_array(output[0].clamp(0, 1).float())
+        return to_array(output[0].clamp(0, 1).float())
 
     @torch.inference_mode()
     def tile_statistics(self, tile: Tensor, inside: Inside, known: Sequence[Statistics]) -> Statistics:
@@ -213,7 +213,7 @@ class Translator:
         Raises:
             InputError: A tile smaller than 16 pixels, or statistics that do not fit the model.
         """
-        return _to_array(self._translate(self._placed(tile), self.style, statistics=statistics))
+        return to_array(self._translate(self._placed(tile), self.style, statistics=statistics))
 
     def __call__(self, images: Sequence[DecodedImage]) -> list[NDArray[np.float32]]:
         """Translate images of one size to intensities (H, W) in [0, 1].
@@ -255,7 +255,7 @@ class Translator:
         if masks.shares:
             style = SpatialStyle(self.codes, [torch.from_numpy(share)[None, None] for share in masks.shares])
         labels = None if masks.labels is None else torch.from_numpy(masks.labels)[None, None].to(self.device)
-        return _to_array(self._translate(content_on(self.device, [image]), style, labels))
+        return to_array(self._translate(content_on(self.device, [image]), style, labels))
 
     @torch.inference_mode()
     def _translate(
@@ -296,8 +296,3 @@ class Translator:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-
-
-def _to_array(intensities: Tensor) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = intensities[0].cpu().numpy()
-    return result

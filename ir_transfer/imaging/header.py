@@ -13,15 +13,8 @@ from typing import BinaryIO
 
 from ir_transfer.errors import DecodeError
 from ir_transfer.imaging.image_names import RAW_SUFFIXES
-from ir_transfer.imaging.pixels.containers import (
-    FRAMES,
-    PNG_MAGIC,
-    START_OF_SCAN,
-    Container,
-    open_jpeg,
-    open_png,
-    segments,
-)
+from ir_transfer.imaging.pixels.containers import PNG_MAGIC, Container, open_png
+from ir_transfer.imaging.pixels.jpeg import FRAMES, START_OF_SCAN, open_jpeg, segments
 from ir_transfer.imaging.pixels.kinds import file_kind
 from ir_transfer.imaging.pixels.pages import choose_page
 from ir_transfer.imaging.pixels.plain_file import OPENED, complete_container, open_image, seek_image

@@ -20,7 +20,7 @@ from ir_transfer.imaging.exemplars.palette import find_palette, on_curve
 from ir_transfer.imaging.exemplars.range import AskedRange, to_unit
 from ir_transfer.imaging.exemplars.report import ExemplarReport, ReadExemplar, Unit
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, files_beside, read_bytes
-from ir_transfer.imaging.pixels.containers import segments
+from ir_transfer.imaging.pixels.jpeg import segments
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.pixels.pages import notes_without_options
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Reading

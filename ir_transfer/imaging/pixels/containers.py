@@ -1,6 +1,5 @@
-"""Metadata of PNG and JPEG files, and copies of the files without it, which damaged metadata cannot break."""
+"""Metadata of PNG, AVIF and BMP files, and copies of the files without it, which damaged metadata cannot break."""
 
-import io
 import re
 import struct
 import zlib
@@ -13,18 +12,9 @@ from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _MOST_TEXT = 64 * 2**20  # bytes of an unpacked chunk: profiles have a few MB, a decompression bomb more
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
-_XMP_JPEG, _ICC_JPEG, _MPF_JPEG = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
-_IMAGES_IN_MPF = 0xB001
-_BYTES_OF_MPF_ENTRY = 16
-# Markers of JPEG without a length, and those whose content the decoder needs.
-_BYTES_OF_ADOBE = 12
 _TRANSPARENT = {0: (2, 2), 2: (6, 6), 3: (1, 256)}  # least and most bytes of tRNS by colour type
 _HIGH_BIT_DEPTH, _TWELVE_BITS = 0x40, 0x20  # flags in av1C
-_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
-_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 
 
 @dataclass
@@ -200,117 +190,3 @@ def open_bmp(data: bytes) -> Container:
     elif space == b"KNIL" or (space == bytes(4) and any(header[60:108])):
         found.notes.append("the colours that its header declares are not applied: treated as sRGB")
     return found
-
-
-def open_jpeg(data: bytes) -> Container:
-    """Return the metadata of a JPEG; a missing end marker is added if all pixels are present."""
-    found = Container(data)
-    kept, profile = [data[:2]], {}
-    place = 2
-    for marker, start, stop in segments(data):
-        body = data[start + 4 : stop]
-        place = stop
-        is_metadata = (_APP0 < marker <= 0xEF and marker != _APP14) or marker == _COMMENT
-        is_metadata |= marker == _APP14 and len(body) < _BYTES_OF_ADOBE  # Pillow reads beyond its end
-        if not is_metadata:
-            kept.append(data[start:stop])
-        elif marker == 0xE1 and body.startswith(EXIF_HEADER) and not found.exif:
-            found.exif = body[len(EXIF_HEADER) :]
-        elif marker == 0xE1 and body.startswith(_XMP_JPEG):
-            found.xmp_orientation = xmp_orientation(body)
-        elif marker == 0xE2 and body.startswith(_ICC_JPEG):
-            profile[body[12:13]] = body[14:]
-        elif marker == 0xE2 and body.startswith(_MPF_JPEG):
-            found.images = _images_of_mpf(body[4:])
-    kept.append(data[place:])
-    found.profile = b"".join(profile[number] for number in sorted(profile))
-    found.data = b"".join(kept)
-    if all(marker != _END for marker, _ in _scans(found.data)):
-        closed = found.data.rstrip(b"\xff") + b"\xff\xd9"
-        if _is_complete(closed):
-            found.data = closed
-            found.notes.append("its end marker is missing; all of its pixels are present")
-    return found
-
-
-def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start and end of the segments before the first scan."""
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF:  # filling
-            place += 1
-            continue
-        if marker in _ALONE:
-            yield marker, place, place + 2
-            place += 2
-            continue
-        stop = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker in {START_OF_SCAN, _END} or stop > len(data) or stop < place + 4:
-            return
-        yield marker, place, stop
-        place = stop
-
-
-def _images_of_mpf(block: bytes) -> int:
-    from ir_transfer.errors import DecodeError
-    from ir_transfer.imaging.pixels.tiff_tags import read_directories
-
-    try:
-        stated = read_directories(io.BytesIO(block), 1)[0].integer(_IMAGES_IN_MPF, 1)
-        return max(min(stated, len(block) // _BYTES_OF_MPF_ENTRY), 1)
-    except DecodeError:
-        return 1
-
-
-def _scans(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield markers and bodies from the start to the end marker, if there is one."""
-    place = 2
-    while (found := _NEXT_MARKER.search(data, place)) is not None:
-        marker, start = data[found.start() + 1], found.end()
-        if marker == _END:
-            yield marker, b""
-            return
-        if marker in _ALONE:
-            place = start
-            continue
-        length = int.from_bytes(data[start : start + 2], "big")
-        yield marker, data[start + 2 : start + length]
-        place = start + max(length, 2)
-
-
-def _is_complete(data: bytes) -> bool:
-    """Return whether a JPEG with its end marker added has all coefficients in full precision."""
-    components: bytes = b""
-    open_: dict[int, set[int]] = {}
-    for marker, body in _scans(data):
-        if marker in FRAMES and len(body) >= 6:
-            components = body[6::3][: body[5]]
-            open_ = {component: set(range(64)) for component in components}
-        elif marker == START_OF_SCAN and body:
-            count = body[0]
-            first, last, approximation = body[1 + 2 * count : 4 + 2 * count].ljust(3, b"\0")
-            if approximation & 15 == 0:
-                for component in body[1 : 1 + 2 * count : 2]:
-                    open_.get(component, set()).difference_update(range(first, last + 1))
-    return bool(components) and not any(open_.values()) and _decodes_quietly(data)
-
-
-def _decodes_quietly(data: bytes) -> bool:
-    """Return whether libjpeg decodes a file without a warning; Pillow hides the warnings on truncated data."""
-    import rasterio
-    from rasterio.errors import RasterioError
-
-    from ir_transfer.imaging.raster.gdal import environment
-
-    try:
-        with (
-            environment(),
-            rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True),
-            rasterio.MemoryFile(data) as memory,
-            memory.open(driver="JPEG") as source,
-        ):
-            source.read()
-    except RasterioError:
-        return False
-    return True

@@ -92,3 +92,13 @@ def to_alpha(stored: NDArray[Any], bits: int) -> NDArray[np.uint8]:
         return stored
     white = 1.0 if stored.dtype.kind == "f" else float(2 ** min(bits, stored.dtype.itemsize * 8) - 1)
     return np.rint(np.clip(np.nan_to_num(stored / white), 0, 1) * 255).astype(np.uint8)
+
+
+def is_gray(palette: NDArray[Any]) -> bool:
+    """Return whether every colour of a palette (n, 4) is gray."""
+    return bool((palette[:, :1] == palette[:, :3]).all())
+
+
+def opaque_where(valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return alpha of 255 where a pixel is valid, else 0."""
+    return valid.astype(np.uint8) * np.uint8(255)

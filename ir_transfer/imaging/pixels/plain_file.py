@@ -26,12 +26,12 @@ from ir_transfer.imaging.pixels.containers import (
     eight_bits_note,
     open_avif,
     open_bmp,
-    open_jpeg,
     open_png,
     xmp_orientation,
 )
 from ir_transfer.imaging.pixels.curves import CLOSE_PRIMARIES, SRGB
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
+from ir_transfer.imaging.pixels.jpeg import open_jpeg
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.pixels.pages import page_notes
 from ir_transfer.imaging.pixels.raw import develop

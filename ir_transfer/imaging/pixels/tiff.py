@@ -14,23 +14,17 @@ from rasterio.windows import Window
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.pixels import tiff_tags
 from ir_transfer.imaging.pixels.bands import BandChoice, alpha_band, choose_bands
-from ir_transfer.imaging.pixels.colour import (
-    ColourSpace,
-    Declared,
-    from_exif,
-    from_profile,
-    precision_notes,
-    uncalibrated,
-)
+from ir_transfer.imaging.pixels.colour import ColourSpace, Declared, precision_notes
 from ir_transfer.imaging.pixels.containers import Container
-from ir_transfer.imaging.pixels.curves import CLOSE_PRIMARIES, SRGB
 from ir_transfer.imaging.pixels.gdal_dataset import (
     ICC_LAB,
     INKS,
     ITU_LAB,
     LAB,
     band_colours,
+    is_gray,
     is_placed,
+    opaque_where,
     palette_of,
     plain_lab,
     to_alpha,
@@ -40,11 +34,11 @@ from ir_transfer.imaging.pixels.kinds import holds_nodata
 from ir_transfer.imaging.pixels.pages import Page
 from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
+from ir_transfer.imaging.pixels.tiff_colour import declared_by
 from ir_transfer.imaging.raster.gdal import reason
 
-_ASSOCIATED_ALPHA = 1
+_ASSOCIATED_ALPHA, _NOT_CMYK = 1, 2  # values of the tags ExtraSamples and InkSet
 _YCBCR, _JPEGS = 6, frozenset({6, 7})
-_NOT_CMYK = 2  # value of the tag InkSet
 _SPACE_IN_PROFILE = slice(16, 20)
 Box = tuple[int, int, int, int]
 
@@ -185,7 +179,7 @@ class TiffImage:
                 f"{page.directory.orientation}: pass the files themselves, or rotate them first"
             )
         if self._palette is None:
-            declared = _declared(page, page.directory.data(tiff_tags.PROFILE), len(self.choice.numbers))
+            declared = declared_by(page, page.directory.data(tiff_tags.PROFILE), len(self.choice.numbers))
             self.reading.notes += [declared.note] if declared.note else []
             if declared.space is not None:
                 self.meaning = replace(self.meaning, space=declared.space)
@@ -200,7 +194,7 @@ class TiffImage:
         if self._container is not None:
             declared = declared_space(self._container, bands)
         elif not (self._lab and (not profile or profile[_SPACE_IN_PROFILE] == b"Lab ")):  # which adds no information
-            declared = _declared(self._page, profile, bands)
+            declared = declared_by(self._page, profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space
 
@@ -275,7 +269,7 @@ class TiffImage:
         if self._palette is not None:
             shown = self._palette[np.minimum(numbers[0], len(self._palette) - 1)]
             numbers, palette_alpha = shown[..., :3].transpose(2, 0, 1), shown[..., 3]
-            if (numbers == numbers[:1]).all() and self._is_gray_palette:
+            if (numbers == numbers[:1]).all() and is_gray(self._palette):
                 numbers = numbers[:1]
             alphas.append(palette_alpha)
         if self.alpha_band is not None:
@@ -286,16 +280,12 @@ class TiffImage:
         if self._by_nodata:
             same = holds_nodata(numbers, self.nodata)
             invalid = np.any(same, axis=0) if self.strict_nodata else np.all(same, axis=0)
-            alphas.append(_opaque_where(np.logical_not(invalid)))
+            alphas.append(opaque_where(np.logical_not(invalid)))
         if self.dtype.kind == "f":
-            alphas.append(_opaque_where(np.isfinite(numbers).all(0)))
+            alphas.append(opaque_where(np.isfinite(numbers).all(0)))
         if self._lab:
             numbers = plain_lab(numbers, self._lab)
         return numbers, np.minimum.reduce(alphas) if alphas else None
-
-    @property
-    def _is_gray_palette(self) -> bool:
-        return self._palette is not None and bool((self._palette[:, :1] == self._palette[:, :3]).all())
 
     def partial_nodata(self, numbers: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return the pixels (h, w) in which some bands, but not all, hold nodata; None if there are none.
@@ -308,21 +298,3 @@ class TiffImage:
         same = holds_nodata(numbers, self.nodata)
         partial = np.logical_and(same.any(0), ~same.all(0))
         return partial if partial.any() else None
-
-
-def _declared(page: Page, profile: bytes, bands: int) -> Declared:
-    """Return the colour space of a page by its profile, or else by its EXIF; other tags of colours are noted."""
-    if profile:
-        return from_profile(profile, bands)
-    if bands == 3 and (page.is_adobe_rgb or page.is_uncalibrated):
-        return from_exif(page.is_adobe_rgb) if page.is_adobe_rgb else uncalibrated()
-    tags = page.directory
-    stated = tags.fractions(tiff_tags.PRIMARIES)
-    differ = len(stated) == 6 and not np.allclose(stated, np.ravel(SRGB[1:]), atol=CLOSE_PRIMARIES)
-    if differ or tags.data(tiff_tags.TRANSFER_FUNCTION):
-        return Declared(note="its tags of primaries and transfer function are not applied: treated as sRGB")
-    return Declared()
-
-
-def _opaque_where(valid: NDArray[np.bool_]) -> Alpha:
-    return valid.astype(np.uint8) * np.uint8(255)

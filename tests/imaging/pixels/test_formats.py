@@ -14,8 +14,9 @@ from PIL.Image import Exif
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_io import decode_image, encode_gray, read_image
 from ir_transfer.imaging.image_names import ignored_text, is_image_name
-from ir_transfer.imaging.pixels.containers import open_avif, open_jpeg
+from ir_transfer.imaging.pixels.containers import open_avif
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, with_exif
+from ir_transfer.imaging.pixels.jpeg import open_jpeg
 from tests.imaging.pixels.kinds import GRAY, STREET, avif, png_with, saved, srgb_profile
 
 
