@@ -100,5 +100,5 @@ def is_gray(palette: NDArray[Any]) -> bool:
 
 
 def opaque_where(valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return alpha of 255 where a pixel is valid, else 0."""
+    """Return alpha (h, w): 255 where a pixel is valid, else 0."""
     return valid.astype(np.uint8) * np.uint8(255)
