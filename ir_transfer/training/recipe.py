@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+VIEW_SHARES = ("degraded", "glare", "shuffled")  # shares of the views that ``data.starts`` may begin later
+
 
 @dataclass(frozen=True)
 class ModelSection:
@@ -120,6 +122,8 @@ class DataSection:
         glare: Share of views with saturated lamps and streaks in the RGB image.
         shuffled: Share of views that are cut into squares of 32 or 64 pixels, put together in random order, so that
             colour and texture count for more than the place in the scene.
+        starts: First step of ``degraded``, ``glare`` or ``shuffled``, by name; before it the share is 0. Only for new
+            views (``views: 0``): views that recur are the same at every step.
         own_exemplar: Share of samples whose exemplar is another crop of their ground truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples converted to black-hot.
@@ -146,6 +150,7 @@ class DataSection:
     darkened: float = 0.0
     glare: float = 0.0
     shuffled: float = 0.0
+    starts: dict[str, int] = field(default_factory=dict)
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5

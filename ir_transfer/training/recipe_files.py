@@ -12,7 +12,7 @@ import yaml
 
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import write_whole
-from ir_transfer.training.recipe import DataSection, Recipe, Source, TrainingSection
+from ir_transfer.training.recipe import VIEW_SHARES, DataSection, Recipe, Source, TrainingSection
 from ir_transfer.yaml_fields import fill, read_mapping
 
 _SHARE, _POSITIVE, _ONE_OR_MORE, _ZERO_OR_MORE = "a share from 0 to 1", "more than 0", "1 or more", "0 or more"
@@ -91,6 +91,7 @@ def _rules(recipe: Recipe) -> dict[str, tuple[Any, bool, str]]:
             f"data.{name}": (share := getattr(data, name), 0 <= share <= 1, _SHARE)
             for name in ("degraded", "darkened", "glare", "shuffled", "own_exemplar", "flips")
         },
+        "data.starts": (data.starts, _are_starts(data), f"steps of {', '.join(VIEW_SHARES)}, with data.views of 0"),
         "data.validation_every": (data.validation_every, data.validation_every >= 1, _ONE_OR_MORE),
         "training.gates_from": (training.gates_from, training.gates_from is None or training.gates_from >= 0, ">= 0"),
         "data.workers": (data.workers, data.workers >= 1, _ONE_OR_MORE),
@@ -130,6 +131,11 @@ def _check_source(source: Source, key: str, where: str) -> None:
 def _are_restarts(training: TrainingSection) -> bool:
     steps = [training.warmup_steps, *training.restarts, training.steps]
     return all(before < after for before, after in itertools.pairwise(steps))
+
+
+def _are_starts(data: DataSection) -> bool:
+    steps_exist = set(data.starts) <= set(VIEW_SHARES) and all(step >= 0 for step in data.starts.values())
+    return steps_exist and not (data.starts and data.views)
 
 
 def _is_view_size(size: list[int]) -> bool:

@@ -16,11 +16,11 @@ from ir_transfer.training.batches import Batch, BatchSource, ImageSource, stacke
 from ir_transfer.training.degrade import Degradation
 from ir_transfer.training.images import ImageSet
 from ir_transfer.training.processes import Processes
-from ir_transfer.training.recipe import DataSection, Recipe
+from ir_transfer.training.recipe import VIEW_SHARES, DataSection, Recipe
 from ir_transfer.training.style_exemplars import StyleExemplars
 from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
 
-_OF_VIEWS = ("view_size", "views", "degraded", "darkened", "glare", "shuffled")
+_OF_VIEWS = ("view_size", "views", "degraded", "darkened", "glare", "shuffled", "starts")
 _OF_CROPS = ("crop", "tone_spread", "flips")
 
 
@@ -46,7 +46,9 @@ class ViewSource(ImageSource):
         places = [self._place(stream) for stream in streams]
         registered = np.array([self.sets[chosen].paired for _, chosen, _ in places])
         mine = self.shard
-        samples = [self._sample(*place, stream) for place, stream in zip(places[mine], streams[mine], strict=True)]
+        samples = [
+            self._sample(step, *place, stream) for place, stream in zip(places[mine], streams[mine], strict=True)
+        ]
         content, truth, exemplar, classes, styles, keys, valid = (list(column) for column in zip(*samples, strict=True))
         count = len(samples)
         return Batch(
@@ -71,11 +73,11 @@ class ViewSource(ImageSource):
         return 0, chosen, int(random.integers(len(self.sets[chosen].rgb)))
 
     def _sample(
-        self, style: int, chosen: int, index: int, random: np.random.Generator
+        self, step: int, style: int, chosen: int, index: int, random: np.random.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int], Tensor | None]:
         images = self.sets[chosen]
         number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
-        view = self._view(chosen, images, index, number)
+        view = self._view(step, chosen, images, index, number)
         if self.styles is not None:
             infrared = self.styles.exemplar(style, random)
         else:
@@ -89,15 +91,20 @@ class ViewSource(ImageSource):
         key = (chosen, index, number)
         return view.content.float() / 255, truth.float(), exemplar, classes.float(), style, key, view.valid
 
-    def _view(self, chosen: int, images: ImageSet, index: int, number: int) -> View:
+    def _view(self, step: int, chosen: int, images: ImageSet, index: int, number: int) -> View:
         infrared = images.infrared_image(index) if images.paired else None
         random = np.random.default_rng([self.seed, chosen, index, number])
         labels = self._labels_of(chosen, images, index)
         height, width = self.data.view_size
         valid = images.valid(index)
-        degradation = Degradation(self.data.degraded, self.data.darkened, self.data.glare)
+        degraded, glare, shuffled = (self._share(name, step) for name in VIEW_SHARES)
+        degradation = Degradation(degraded, self.data.darkened, glare)
         view = draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, degradation)
-        return view.shuffled(random) if random.random() < self.data.shuffled else view
+        return view.shuffled(random) if random.random() < shuffled else view
+
+    def _share(self, name: str, step: int) -> float:
+        share: float = getattr(self.data, name)
+        return share if step >= self.data.starts.get(name, 0) else 0.0
 
     def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""

@@ -58,6 +58,14 @@ def test_override_by_dotted_key(recipe_file: Path) -> None:
         ("  band:", "  view_size: [256]\n  band:", InputError, "view_size"),
         ("  band:", "  views: -1\n  band:", InputError, "data.views"),
         ("  band:", "  own_exemplar: 1.5\n  band:", InputError, "own_exemplar"),
+        (
+            "  band:",
+            "  starts: {darkened: 5}\n  band:",
+            InputError,
+            r"data\.starts .* steps of degraded",
+        ),
+        ("  band:", "  starts: {glare: -1}\n  band:", InputError, r"data\.starts"),
+        ("  band:", "  starts: {glare: 5}\n  views: 2\n  band:", InputError, r"data\.starts .* data\.views of 0"),
     ],
 )
 def test_errors_name_file_key_and_fix(

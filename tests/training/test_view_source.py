@@ -18,7 +18,8 @@ from ir_transfer.training.view_source import ViewSource, make_source
 from tests.training.views_of import painted
 
 CHANGED: dict[str, Any] = {
-    **{"degraded": 0.1, "darkened": 0.1, "glare": 0.1, "shuffled": 0.1, "view_size": [64, 64], "views": 2},
+    **{"degraded": 0.1, "darkened": 0.1, "glare": 0.1, "shuffled": 0.1, "starts": {"glare": 2}},
+    **{"view_size": [64, 64], "views": 2},
     **{"crop": 64, "tone_spread": 0.1, "flips": 0.1},
 }
 
@@ -63,7 +64,17 @@ def test_shuffled_views_have_the_requested_share(section: DataSection, tmp_path:
     torch.testing.assert_close(mixed.content.sum((2, 3)), plain.content.sum((2, 3)))  # the same pixels
 
 
-@pytest.mark.parametrize("key", ["degraded", "darkened", "glare", "shuffled", "view_size", "views"])
+def test_share_is_zero_before_its_first_step(section: DataSection, tmp_path: Path) -> None:
+    never = replace(section, views=0, degraded=0.0)
+    plain = ViewSource(never, tmp_path, 0)
+    late = ViewSource(replace(never, glare=1.0, starts={"glare": 5}), tmp_path, 0)
+    always = ViewSource(replace(never, glare=1.0), tmp_path, 0)
+    assert same(late.draw(4, 6), plain.draw(4, 6))
+    assert same(late.draw(5, 6), always.draw(5, 6))
+    assert not same(late.draw(5, 6), plain.draw(5, 6))
+
+
+@pytest.mark.parametrize("key", ["degraded", "darkened", "glare", "shuffled", "starts", "view_size", "views"])
 def test_keys_of_views_are_refused_for_crops(section: DataSection, tmp_path: Path, key: str) -> None:
     data = replace(DataSection("lwir", section.sources, "pairs", validation_every=6), **{key: CHANGED[key]})
     recipe = Recipe(ModelSection("gray"), data, {})
