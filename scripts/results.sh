@@ -2,7 +2,7 @@
 # Regenerates evaluation/results: metrics on five sets of pairs, benchmarks, and contact sheets of publishable images.
 #   bash scripts/results.sh PAIRS VGG [EARLIER]
 # PAIRS: folder of the sets, with labels/; VGG: a file, or torchvision; EARLIER: results of earlier weights,
-# EARLIER/SET/NAME/*.png, which are added as rows.
+# EARLIER/SET/NAME/*.png, which are added as rows. People are those in evaluation/people; vehicles, those of the labels.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment
@@ -18,6 +18,7 @@ models="${MODELS:-gatys:steps=40,johnson,cin,msgnet,adain,style_swap,adjustable,
 measure() {
   local name="$1" data="$2" protocol="$3" exemplar="$4" folder
   shift 4
+  if [ -f "evaluation/people/$name.json" ]; then set -- "$@" --boxes "evaluation/people/$name.json"; fi
   for folder in ${earlier:+"$earlier/$name"/*/}; do set -- "$@" --outputs "$(basename "$folder")=$folder"; done
   "$VENV/bin/ir-transfer" evaluate --data "$data" --protocol "$protocol" --models "$models" --vgg "$vgg" \
     --exemplar "$exemplar" "$@" --no-tracking -o "$work/$name" | tee "$work/$name.txt"

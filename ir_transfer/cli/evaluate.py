@@ -85,7 +85,8 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
     "--labels",
     type=PATH,
     metavar="FOLDER",
-    help="Folder of soft class labels of the RGB images: RGBA .png files at a quarter of the image size.",
+    help="Folder of soft class labels of the RGB images: RGBA .png files at a quarter of the image size. People or "
+    "vehicles in --boxes or --masks replace theirs.",
 )
 @click.option(
     "--outputs",

@@ -22,6 +22,7 @@ from ir_transfer.evaluation.methods import Method, methods_of, refuse_unexpected
 from ir_transfer.evaluation.outputs import OutputFolder, open_outputs
 from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.results import Results
+from ir_transfer.evaluation.scene_metrics import PEOPLE, VEHICLES
 from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.evaluation.soft_objects import soft_regions
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity, is_white_hot
@@ -154,7 +155,8 @@ def compare(
         lpips: File of LPIPS's learned weights; None omits it.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
         masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card names.
-        soft_labels: Folder of soft class labels of the RGB images, see :func:`open_soft_labels`.
+        soft_labels: Folder of soft class labels of the RGB images, see :func:`open_soft_labels`. People or vehicles in
+            the boxes or masks replace theirs.
         label: Only objects of this label.
         outputs: Rows of images produced by another program, each as ``NAME=FOLDER``; see :func:`open_outputs`.
         max_side: Larger images are reduced to this side in pixels, instead of the protocol's.
@@ -193,7 +195,7 @@ def compare(
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
         policy,
         evaluated,
-        objects_of=_object_reader(boxes, shapes, open_soft_labels(soft_labels) if soft_labels else {}, label),
+        objects_of=_object_reader(boxes, shapes, soft_labels, label, [pair.stem for pair in found.pairs]),
         outputs=folders,
         keep={pair.stem for pair in spread(found.pairs, SHEET_ROWS)},
         white_hot=is_white_hot(exemplar_polarity),
@@ -221,14 +223,23 @@ def compare(
 
 
 def _object_reader(
-    boxes: Path | None, masks: Masks | None, soft_labels: Mapping[str, Path], label: str | None
+    boxes: Path | None, masks: Masks | None, soft_labels: Path | None, label: str | None, stems: Sequence[str]
 ) -> Callable[[Scene], Sequence[HeatObject]] | None:
-    """Return a function that reads the labelled objects of a scene; None without any labels."""
+    """Return a function that reads the labelled objects of a scene; None without any labels.
+
+    Soft labels are predictions: their people, and their vehicles, are not used if boxes or masks have any in one of the
+    scenes, given by their stems.
+    """
+    files = open_soft_labels(soft_labels) if soft_labels else {}
+    annotated = {box.label.lower() for stem in stems for box in read_boxes(boxes, stem)} if boxes and files else set()
+    annotated |= {name.lower() for name in masks.names.values()} if masks else set()
+    replaced = {kind for kind, names in (("person", PEOPLE), ("vehicle", VEHICLES)) if annotated & names}
 
     def read(scene: Scene) -> Sequence[HeatObject]:
         regions = read_regions(masks, scene, label) if masks else []
         frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
-        return [*regions, *frames, *_soft_regions(soft_labels, scene, label)]
+        predicted = [region for region in _soft_regions(files, scene, label) if region.label not in replaced]
+        return [*regions, *frames, *predicted]
 
     return read if boxes or masks or soft_labels else None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from skimage.io import imread, imsave
@@ -63,3 +65,25 @@ def test_weights_require_a_compared_model_with_weights(tmp_path: Path) -> None:
         compare(root, ["oracle"], ["gray"], {"adain": ["a.safetensors"]})
     with pytest.raises(InputError, match="no weights for model 'gray'"):
         compare(root, ["oracle"], ["gray"], {"gray": ["a.safetensors"]})
+
+
+def test_people_in_boxes_replace_those_of_soft_labels(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "set", 2)
+    label = np.zeros((28, 36, 4), np.uint8)
+    label[..., 0], label[..., 1] = 7, 255
+    label[20:26, 24:28] = (1, 230, 7, 20)  # taken for a person, as cold as the road
+    label[20:24, 2:8] = (3, 230, 7, 20)
+    (root / "labels").mkdir()
+    for index in range(2):
+        Image.fromarray(label).save(root / "labels" / f"scene{index}.png")
+    boxes = json.loads((root / "boxes.json").read_text())
+    (root / "one.json").write_text(json.dumps({"scene0": boxes["scene0"]}))
+
+    def truth(**labels: Path) -> dict[str, float]:
+        protocol = Protocol("heat", 1, leave_out=[key for key in COLUMNS if not key.endswith("_heat")])
+        found = compare(root, ["oracle"], ["gray"], {}, protocol=protocol, device="cpu", **labels)
+        return {key: score.mean for key, score in found.results.scores[GROUND_TRUTH].items()}
+
+    assert truth(soft_labels=root / "labels") == {"object_heat": 0, "people_heat": 0, "vehicle_heat": 0}
+    both = truth(soft_labels=root / "labels", boxes=root / "one.json")
+    assert both == {"object_heat": pytest.approx(2 / 4), "people_heat": 1, "vehicle_heat": 0}
