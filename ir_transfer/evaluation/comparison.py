@@ -227,8 +227,8 @@ def _object_reader(
 ) -> Callable[[Scene], Sequence[HeatObject]] | None:
     """Return a function that reads the labelled objects of a scene; None without any labels.
 
-    Soft labels are predictions: their people, and their vehicles, are not used if boxes or masks have any in one of the
-    scenes, given by their stems.
+    Soft labels are predictions: their people are not used if a box in one of the scenes, given by their stems, or a
+    value of the masks is a person. The same applies to vehicles.
     """
     files = open_soft_labels(soft_labels) if soft_labels else {}
     annotated = {box.label.lower() for stem in stems for box in read_boxes(boxes, stem)} if boxes and files else set()

@@ -134,8 +134,8 @@ def _are_restarts(training: TrainingSection) -> bool:
 
 
 def _are_starts(data: DataSection) -> bool:
-    steps_exist = set(data.starts) <= set(VIEW_SHARES) and all(step >= 0 for step in data.starts.values())
-    return steps_exist and not (data.starts and data.views)
+    valid = set(data.starts) <= set(VIEW_SHARES) and all(step >= 0 for step in data.starts.values())
+    return valid and not (data.starts and data.views)
 
 
 def _is_view_size(size: list[int]) -> bool:
