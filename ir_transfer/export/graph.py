@@ -12,7 +12,15 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.export.overview import FactorTable, as_tensor, cells_of, factor_table, sizes_of, traced_overview
+from ir_transfer.export.overview import (
+    FactorTable,
+    as_tensor,
+    cells_of,
+    factor_table,
+    sizes_of,
+    traced_enlarged,
+    traced_overview,
+)
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import GRAIN, ThermalModel
 from ir_transfer.nn.polarity import apply_polarity
@@ -254,7 +262,8 @@ class TracedGraph(nn.Module):
         wanted = dict(zip(self.names, style, strict=True)) if self.baked is None else self.baked
         factor = self.table.factor(*sizes_of(image))
         overview = traced_overview(image, factor)
-        maps, _ = self.model.maps(overview, self.model.encoder(overview), wanted)
+        larger, scale = traced_enlarged(overview)
+        maps, _ = self.model.maps(overview, self.model.encoder(larger), wanted, scale=scale)
         canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
         tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
         toned = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)

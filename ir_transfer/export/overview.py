@@ -1,4 +1,4 @@
-"""Reduction of an image to its overview by a factor that is a tensor of the graph, so that any size works."""
+"""Reduction of an image to its overview, and its enlargement, by tensors of the graph, so that any size works."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ir_transfer.nn.thermal.enlarging import ENCODED_PIXELS, LARGEST_SCALE, resized
 
 
 class FactorTable(NamedTuple):
@@ -64,6 +66,15 @@ def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
     by_rows: Tensor = padded.reshape(channels, rows, factor, columns * factor).sum(2)  # type: ignore[call-overload]
     cells: Tensor = by_rows.reshape(1, channels, rows, columns, factor).sum(4)  # type: ignore[call-overload]
     return cells / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
+
+
+def traced_enlarged(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Return the same as :func:`ir_transfer.nn.thermal.enlarging.enlarged`, for an overview (1, 3, h, w)."""
+    height, width = sizes_of(overview)
+    scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(1, LARGEST_SCALE)
+    rows, columns = ((scale * size).round().to(torch.int64) for size in (height, width))
+    scales = rows / height, columns / width
+    return resized(overview, rows, columns, scales), scales
 
 
 def _covered(size: Tensor, cells: Tensor, factor: Tensor) -> Tensor:

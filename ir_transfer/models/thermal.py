@@ -20,16 +20,18 @@ from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.nn.content_encoder import OBJECTS, ContentEncoder, ContentFeatures, class_probabilities
+from ir_transfer.nn.content_encoder import OBJECTS, SKY, ContentEncoder, ContentFeatures, class_probabilities
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal import detail_contrast
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.detail_strength import DetailStrength
+from ir_transfer.nn.thermal.enlarging import SAME, Scale, at_overview, enlarged
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.grain import add_grain, grain_deviation
 from ir_transfer.nn.thermal.guided import GuidedDetail
+from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
 from ir_transfer.nn.thermal.saturation import hidden_share
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_from, tone_moments, tone_of
@@ -202,7 +204,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             weights: Share of valid pixels at every position (1, 1, h, w); None if all are valid.
             statistics: Statistics that replace those of the image, for the frames of a video.
         """
-        maps, measured = self.maps(overview, self.encoder(overview), style, statistics, weights)
+        larger, scale = enlarged(overview)
+        maps, measured = self.maps(overview, self.encoder(larger), style, statistics, weights, scale)
         canonical = None
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
@@ -219,11 +222,12 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         style: Mapping[str, Tensor],
         statistics: Statistics | None = None,
         weights: Tensor | None = None,
+        scale: Scale = SAME,
     ) -> tuple[DetailMaps, dict[str, Moments]]:
         """Return the maps that the full-size image is computed from, and the moments of the neck's levels and detail.
 
-        ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` are those of
-        :meth:`survey`.
+        ``features`` are the encoder's of ``overview`` (B, 3, h, w), enlarged by ``scale``; ``statistics`` and
+        ``weights`` are those of :meth:`survey`.
         """
         measured: dict[str, Moments] = {}
 
@@ -236,13 +240,16 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             return self.align(level, neck, measured[place], style)
 
         classes = class_probabilities(features.logits)
-        objects = classes[:, OBJECTS].sum(1, keepdim=True)
-        hidden = hidden_share(overview, classes) if self.fills_hidden else torch.zeros_like(objects)
+        sky, objects = (
+            at_overview(classes[:, which].sum(1, keepdim=True), scale, overview, CELL) for which in (SKY, OBJECTS)
+        )
+        hidden = hidden_share(overview, sky, objects) if self.fills_hidden else torch.zeros_like(objects)
         levels = self.neck(features, align)
-        maps = self.detail.maps(levels, overview, objects, hidden)
+        maps = self.detail.maps(levels, overview, objects, hidden, scale)
         own = self.detail.detail_energy(maps, overview)
         gain = detail_contrast.local_gain(own, maps.luma, weights, objects)
-        evened = gain * self.strength(levels[1], own)
+        strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
+        evened = gain * detail_contrast.finer(strength, own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)

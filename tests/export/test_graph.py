@@ -12,18 +12,21 @@ from ir_transfer.models import thermal
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.models.wct2 import model as wct2
+from ir_transfer.nn.thermal.enlarging import encoded_size
 from tests.models.small_thermal import scene, small_thermal
 
 NAMES = ("adain", "wct2")
-SIZES = ((16, 16), (17, 33), (80, 110), (231, 210), (250, 303))
+SIZES = ((16, 16), (17, 33), (35, 60), (64, 70), (80, 110), (231, 210), (250, 303))
 
 
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ThermalModel:
-    """Return a system whose overviews have at most 5,000 pixels, so that small images have every factor."""
+    """Return a system whose overviews have at most 5,000 pixels, enlarged to 3,000, so that small images have all."""
     monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 5000)
     monkeypatch.setattr(wct2, "OVERVIEW_PIXELS", 5000)
     monkeypatch.setattr("ir_transfer.export.graph.LARGEST_IMAGE", 2**17)
+    for module in ("nn.thermal.enlarging", "export.overview"):
+        monkeypatch.setattr(f"ir_transfer.{module}.ENCODED_PIXELS", 3000)
     return small_thermal(request.param)
 
 
@@ -35,15 +38,17 @@ def style_of(model: ThermalModel, white_hot: bool = True) -> StyleCode:
 def test_graph_equals_the_model_at_every_size_and_strength(model: ThermalModel) -> None:
     style = style_of(model, white_hot=False)
     graph = TracedGraph(model, tuple(style.tensors), style.tensors)
-    factors = set()
+    factors, scales = set(), set()
     for height, width in SIZES:
         factors.add(model.overview_factor(height, width))
+        scales.add(round(encoded_size(height, width)[0] / height, 1))
         for strength in (1.0, 0.3):
             image = scene(height, width, height)
             found = graph(image, torch.tensor([strength]))
             torch.testing.assert_close(found, model(image, style, strength), atol=5e-4, rtol=0)
             assert found.std() > 0.02
     assert len(factors) >= 3
+    assert scales == {1.0, 1.2, 2.0}
 
 
 @torch.inference_mode()

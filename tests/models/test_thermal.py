@@ -112,8 +112,8 @@ def test_statistics_of_another_image_are_used(model: ThermalModel) -> None:
     content, style = scene(64, 80), style_of(model)
     own = model.image_statistics(content, style.tensors)
     assert {*own.places} == {*(f"level{level}" for level in range(4)), "detail.energy", "tone.quantiles", "tone.values"}
-    # The strides are 4, 8, 16 and 32.
-    assert [own[f"level{level}"].count for level in range(4)] == [16 * 20, 8 * 10, 4 * 5, 2 * 3]
+    # The encoder's image has 128 x 160 pixels, the strides are 4, 8, 16 and 32.
+    assert [own[f"level{level}"].count for level in range(4)] == [32 * 40, 16 * 20, 8 * 10, 4 * 5]
     plain = model(content, style)
     torch.testing.assert_close(model(content, style, statistics=own), plain, atol=1e-4, rtol=0)
     others = model.image_statistics(0.5 * scene(64, 80, 5), style.tensors)

@@ -33,6 +33,7 @@ from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import resize_short_side, shrink_short_side
+from ir_transfer.nn.thermal.enlarging import enlarged
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.grain import add_grain
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
@@ -174,7 +175,8 @@ class Gatys(TranslationModel):
         factor = self.start.overview_factor(height, width)
         with torch.no_grad():
             overview = overview_of(image, factor)
-            maps, _ = self.start.maps(overview, self.start.encoder(overview), style)
+            larger, scale = enlarged(overview)
+            maps, _ = self.start.maps(overview, self.start.encoder(larger), style, scale=scale)
             thermal = self.start.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
             whole = self.start.detail.render(image, maps.at(factor), Window.whole(height, width))
         canonical = standardised(whole) + _sized(self._search(standardised(thermal), style), height, width)

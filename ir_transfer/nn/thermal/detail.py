@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.box_mean import box_mean
+from ir_transfer.nn.thermal.enlarging import SAME, Scale
 from ir_transfer.nn.thermal.windows import Window
 
 _SURFACE = 5  # positions at stride 8, so that windows have a side of 40 pixels of the overview
@@ -56,14 +57,17 @@ class Detail(nn.Module, ABC):
     """A network from the neck's levels and the RGB image to the canonical image."""
 
     @abstractmethod
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> DetailMaps:
+    def maps(
+        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
+    ) -> DetailMaps:
         """Return the maps from which the full-size image is computed.
 
         Args:
-            levels: The neck's levels, finest first.
+            levels: The neck's levels, finest first, for the encoder's image.
             overview: The reduced RGB image (B, 3, H, W).
             objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
             hidden: Share of each position that lamps and glare hide, at stride 4, (B, 1, h, w).
+            scale: Enlargement of the encoder's image; see :mod:`ir_transfer.nn.thermal.enlarging`.
         """
 
     @abstractmethod

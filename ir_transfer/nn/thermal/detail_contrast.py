@@ -122,6 +122,12 @@ def coarser(gain: Tensor) -> Tensor:
     return F.avg_pool2d(gain, 2, ceil_mode=True, count_include_pad=False)
 
 
+def finer(values: Tensor, like: Tensor) -> Tensor:
+    """Return values (B, C, ceil(h / 2), ceil(w / 2)) interpolated to the positions of a map (B, K, h, w)."""
+    height, width = like.shape[-2:]
+    return F.interpolate(values, scale_factor=2, mode="bilinear")[..., :height, :width]
+
+
 def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
     """Return the gain (B, 1) of the detail that gives the image the wanted contrast of detail.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
@@ -27,14 +26,7 @@ class DetailStrength(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
-    def forward(self, level: Tensor, like: Tensor) -> Tensor:
-        """Return the factor (B, 1, h, w) at stride 4, in float32 or better.
-
-        Args:
-            level: Neck's level at stride 8 (B, C, ceil(h / 2), ceil(w / 2)).
-            like: Map (B, 1, h, w) at stride 4.
-        """
+    def forward(self, level: Tensor) -> Tensor:
+        """Return the factor (B, 1, h, w), in float32 or better, for the neck's level at stride 8 (B, C, h, w)."""
         with full_precision(level):
-            factor = torch.exp(_RANGE * torch.tanh(self.head(at_least_float32(level)) / _RANGE))
-            height, width = like.shape[-2:]
-            return F.interpolate(factor, scale_factor=2, mode="bilinear")[..., :height, :width]
+            return torch.exp(_RANGE * torch.tanh(self.head(at_least_float32(level)) / _RANGE))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
-from ir_transfer.nn.thermal.detail_contrast import local_mean
+from ir_transfer.nn.thermal.detail_contrast import finer, local_mean
+from ir_transfer.nn.thermal.enlarging import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.saturation import fill_hidden
@@ -70,23 +70,23 @@ class GuidedDetail(Detail):
         self.to_detail.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> GuidedMaps:
+    def maps(
+        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
+    ) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = fill_hidden(self.to_thermal(coarse), hidden)
+            thermal = fill_hidden(at_overview(self.to_thermal(coarse), scale, overview, CELL), hidden)
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
-            coefficients = averaged_coefficients(torch.tanh(self.to_detail(coarser)), objects)
-            return GuidedMaps(thermal, fit, coefficients, guides, luma)
+            coefficients = at_overview(torch.tanh(self.to_detail(coarser)), scale, overview, 2 * CELL)
+            return GuidedMaps(thermal, fit, averaged_coefficients(coefficients, objects), guides, luma)
 
     def detail_energy(self, maps: GuidedMaps, overview: Tensor) -> Tensor:
         """Return the square of the detail (B, 1, h, w) at one pixel of every cell."""
         with full_precision(overview):
-            height, width = maps.thermal.shape[-2:]
-            coefficients = F.interpolate(maps.detail, scale_factor=2, mode="bilinear")[..., :height, :width]
-            detail = coefficients * (self._cell_guides(overview, maps.luma) - maps.guides)
+            detail = finer(maps.detail, maps.thermal) * (self._cell_guides(overview, maps.luma) - maps.guides)
             return detail.sum(1, keepdim=True).square()
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
-from ir_transfer.nn.thermal.detail_contrast import local_mean
+from ir_transfer.nn.thermal.detail_contrast import finer, local_mean
+from ir_transfer.nn.thermal.enlarging import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.saturation import fill_hidden
@@ -74,25 +75,25 @@ class HaarDetail(Detail):
         self.to_gates.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_gates.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> HaarMaps:
+    def maps(
+        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
+    ) -> HaarMaps:
         """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = fill_hidden(self.to_thermal(coarse), hidden)
-            gates = averaged_coefficients(torch.tanh(self.to_gates(coarser)), objects)
+            thermal = fill_hidden(at_overview(self.to_thermal(coarse), scale, overview, CELL), hidden)
+            gates = at_overview(torch.tanh(self.to_gates(coarser)), scale, overview, 2 * CELL)
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
-            return HaarMaps(thermal, fit, gates, guides, luma)
+            return HaarMaps(thermal, fit, averaged_coefficients(gates, objects), guides, luma)
 
     def detail_energy(self, maps: HaarMaps, overview: Tensor) -> Tensor:
         """Return the energy (B, 1, h, w) of the gated bands of one quad of pixels of every cell."""
         with full_precision(overview):
-            height, width = maps.thermal.shape[-2:]
             rows, columns = overview.shape[-2:]
             inner = F.pad(overview, (0, -columns % CELL, 0, -rows % CELL), mode="replicate")
-            gates = F.interpolate(maps.gates, scale_factor=2, mode="bilinear")[..., :height, :width]
-            fine, coarse = gates.chunk(2, dim=1)
+            fine, coarse = finer(maps.gates, maps.thermal).chunk(2, dim=1)
             half = F.avg_pool2d(inner, 2)
             # The bands are orthonormal, and a value of the fine ones covers 4 pixels. The coarse ones cover 16, but are
             # those of means of 2 x 2 pixels, which are half of the fine low-pass band.

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.box_mean import box_mean
-from ir_transfer.nn.content_encoder import OBJECTS, SKY
 from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _SATURATED = (0.94, 0.98)  # of the darkest channel: none, all
@@ -17,18 +16,18 @@ _WINDOWS = ((5, 1.0), (15, 0.03), (45, 1e-3))  # sides in cells, with weights th
 _LEAST = 1e-5
 
 
-def hidden_share(overview: Tensor, classes: Tensor) -> Tensor:
+def hidden_share(overview: Tensor, sky: Tensor, objects: Tensor) -> Tensor:
     """Return the share of each position that lamps and glare hide (B, 1, h, w), in [0, 1].
 
-    Saturated sky, people and vehicles, according to the class probabilities, are not hidden.
+    Saturated sky, people and vehicles are not hidden.
 
     Args:
         overview: sRGB (B, 3, H, W) in [0, 1].
-        classes: Class probabilities at stride 4, (B, 11, h, w).
+        sky: Probability of sky at stride 4, (B, 1, h, w).
+        objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
     """
-    saturated = _ramp(cell_means(overview.to(classes).amin(1, keepdim=True)), *_SATURATED)
-    certain = torch.cat([classes[:, SKY], classes[:, OBJECTS].sum(1, keepdim=True)], dim=1).amax(1, keepdim=True)
-    unknown = 1 - _ramp(certain, *_KNOWN)
+    saturated = _ramp(cell_means(overview.to(sky).amin(1, keepdim=True)), *_SATURATED)
+    unknown = 1 - _ramp(torch.maximum(sky, objects), *_KNOWN)
     return F.max_pool2d(saturated * unknown, _GROWTH, 1, _GROWTH // 2) * unknown
 
 

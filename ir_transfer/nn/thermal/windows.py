@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.nn.interpolation import interpolated
+
 _MOST_ROWS = 1.5  # of those needed: a strip of a large image may be thinner than a cell
 
 
@@ -65,12 +67,8 @@ def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
 
 def _interpolated_rows(maps: Tensor, top: int, height: int, stride: int) -> Tensor:
     """Return maps (B, C, h, w) interpolated at rows ``top`` to ``top + height`` of cells of ``stride`` pixels."""
-    places = torch.arange(top, top + height, device=maps.device, dtype=torch.float64).add(0.5).div(stride).sub(0.5)
-    places = places.clamp(0, maps.shape[-2] - 1)
-    first = places.long()
-    second = (first + 1).clamp(max=maps.shape[-2] - 1)
-    share = (places - first).to(maps.dtype)[:, None]
-    return torch.lerp(maps.index_select(-2, first), maps.index_select(-2, second), share)
+    centres = torch.arange(top, top + height, device=maps.device, dtype=torch.float64) + 0.5
+    return interpolated(maps, -2, centres / stride - 0.5)
 
 
 def _cells(start: int, count: int, stride: int, cells: int) -> range:

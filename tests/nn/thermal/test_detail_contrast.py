@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.thermal.detail_contrast import coarser, detail_contrast, detail_gain, local_gain
+from ir_transfer.nn.thermal.detail_contrast import coarser, detail_contrast, detail_gain, finer, local_gain
 from ir_transfer.nn.thermal.local_contrast import NOISE
 
 
@@ -111,6 +111,11 @@ def test_the_grain_of_a_night_sky_counts_little() -> None:
 def test_a_gain_at_half_the_resolution_is_the_mean() -> None:
     gain = torch.arange(15.0).reshape(1, 1, 3, 5)
     torch.testing.assert_close(coarser(gain)[0, 0], torch.tensor([[3.0, 5.0, 6.5], [10.5, 12.5, 14.0]]))
+
+
+def test_values_at_twice_the_resolution_are_between_those_of_its_cells() -> None:
+    found = finer(torch.tensor([[[[0.0, 4.0], [8.0, 12.0]]]]), torch.zeros(1, 2, 3, 4))
+    assert found[0, 0].tolist() == [[0, 1, 3, 4], [2, 3, 5, 6], [6, 7, 9, 10]]
 
 
 def test_the_weak_contrast_of_objects_is_no_noise() -> None:

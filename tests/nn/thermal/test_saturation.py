@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.labels.soft_labels import CLASSES
+from ir_transfer.nn.content_encoder import OBJECTS, SKY
 from ir_transfer.nn.thermal.saturation import fill_hidden, hidden_share
 
 WARM, COLD = 0.7, -2.0
@@ -22,7 +23,8 @@ def lamp(row: int, column: int, level: float = 1.0) -> tuple[Tensor, Tensor]:
 
 
 def fill_saturated(thermal: Tensor, overview: Tensor, classes: Tensor) -> Tensor:
-    return fill_hidden(thermal, hidden_share(overview, classes))
+    sky, objects = (classes[:, which].sum(1, keepdim=True) for which in (SKY, OBJECTS))
+    return fill_hidden(thermal, hidden_share(overview, sky, objects))
 
 
 def classes(name: str, probability: float = 1.0) -> Tensor:

@@ -1,0 +1,66 @@
+"""Enlarges small overviews for the content encoder, which was trained on larger images of objects."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ir_transfer.nn.interpolation import interpolated
+
+ENCODED_PIXELS = 360 * 480
+"""Number of pixels below which an overview is enlarged for the encoder."""
+
+LARGEST_SCALE = 2.0
+"""Largest enlargement of a side."""
+
+Scale = tuple[float | Tensor, float | Tensor]
+"""Pixels of the encoder's image for each pixel of the overview, vertically and horizontally."""
+
+SAME: Scale = (1.0, 1.0)
+"""Scale of an overview that is not enlarged."""
+
+
+def encoded_size(height: int, width: int) -> tuple[int, int]:
+    """Return height and width of the encoder's image for an overview; those of large ones do not change."""
+    scale = min(max(1.0, math.sqrt(ENCODED_PIXELS / (height * width))), LARGEST_SCALE)
+    return round(scale * height), round(scale * width)
+
+
+def enlarged(overview: Tensor) -> tuple[Tensor, Scale]:
+    """Return an overview (B, 3, h, w) interpolated to :func:`encoded_size`, (B, 3, h', w'), and its scale."""
+    height, width = overview.shape[-2:]
+    rows, columns = encoded_size(height, width)
+    scale = rows / height, columns / width
+    return (overview, SAME) if scale == SAME else (resized(overview, rows, columns, scale), scale)
+
+
+def at_overview(maps: Tensor, scale: Scale, overview: Tensor, stride: int) -> Tensor:
+    """Return maps of the encoder's image at the positions of the overview.
+
+    Args:
+        maps: One value for each cell of ``stride`` pixels of the encoder's image (B, C, h, w).
+        scale: Of the encoder's image.
+        overview: The overview (B, 3, H, W).
+        stride: Side of a cell in pixels.
+
+    Returns:
+        One value for each cell of ``stride`` pixels of the overview (B, C, ceil(H / stride), ceil(W / stride)).
+    """
+    if scale is SAME:
+        return maps
+    rows, columns = ((size + stride - 1) // stride for size in overview.shape[-2:])
+    vertical, horizontal = scale
+    return resized(maps, rows, columns, (1 / vertical, 1 / horizontal))
+
+
+def resized(maps: Tensor, rows: int | Tensor, columns: int | Tensor, scale: Scale) -> Tensor:
+    """Return maps (B, C, h, w) of any range interpolated bilinearly to (B, C, rows, columns).
+
+    The scale need not be the ratio of the sizes, since the last cells of maps may reach beyond their image.
+    """
+    for axis, count, factor in zip((-2, -1), (rows, columns), scale, strict=True):
+        centres = torch.arange(count, device=maps.device, dtype=torch.float32) + 0.5  # type: ignore[arg-type]
+        maps = interpolated(maps, axis, centres / factor - 0.5)
+    return maps
