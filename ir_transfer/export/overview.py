@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.thermal.enlarging import ENCODED_PIXELS, LARGEST_SCALE, resized
+from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, LARGEST_SCALE, resized
 
 
 class FactorTable(NamedTuple):
@@ -52,7 +52,7 @@ def cells_of(size: Tensor, side: Tensor | int) -> Tensor:
 
 
 def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
-    """Return the same as :func:`ir_transfer.models.thermal.overview_of`, for a factor that is a tensor ().
+    """Return the same as :func:`ir_transfer.nn.thermal.overview.overview_of`, for a factor that is a tensor ().
 
     Args:
         images: Images (1, C, H, W).
@@ -69,7 +69,7 @@ def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def traced_enlarged(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return the same as :func:`ir_transfer.nn.thermal.enlarging.enlarged`, for an overview (1, 3, h, w)."""
+    """Return the same as :func:`ir_transfer.nn.thermal.overview.enlarged`, for an overview (1, 3, h, w)."""
     height, width = sizes_of(overview)
     scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(1, LARGEST_SCALE)
     rows, columns = ((scale * size).round().to(torch.int64) for size in (height, width))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
@@ -27,12 +26,12 @@ from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal import detail_contrast
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.detail_strength import DetailStrength
-from ir_transfer.nn.thermal.enlarging import SAME, Scale, at_overview, enlarged
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.grain import add_grain, grain_deviation
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
+from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, enlarged, overview_of
 from ir_transfer.nn.thermal.saturation import hidden_share
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_from, tone_moments, tone_of
 from ir_transfer.nn.thermal.windows import Window
@@ -297,8 +296,3 @@ def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, T
         moments = channel_moments(features)
         style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(eps)}
     return style
-
-
-def overview_of(images: Tensor, factor: int) -> Tensor:
-    """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be smaller."""
-    return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images

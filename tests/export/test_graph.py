@@ -12,7 +12,7 @@ from ir_transfer.models import thermal
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.models.wct2 import model as wct2
-from ir_transfer.nn.thermal.enlarging import encoded_size
+from ir_transfer.nn.thermal.overview import encoded_size
 from tests.models.small_thermal import scene, small_thermal
 
 NAMES = ("adain", "wct2")
@@ -25,7 +25,7 @@ def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Th
     monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 5000)
     monkeypatch.setattr(wct2, "OVERVIEW_PIXELS", 5000)
     monkeypatch.setattr("ir_transfer.export.graph.LARGEST_IMAGE", 2**17)
-    for module in ("nn.thermal.enlarging", "export.overview"):
+    for module in ("nn.thermal.overview", "export.overview"):
         monkeypatch.setattr(f"ir_transfer.{module}.ENCODED_PIXELS", 3000)
     return small_thermal(request.param)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ir_transfer.export.overview import factor_table, traced_overview
-from ir_transfer.models.thermal import overview_of
+from ir_transfer.nn.thermal.overview import overview_of
 from tests.models.small_thermal import scene
 
 

@@ -20,8 +20,8 @@ from ir_transfer.models.cin.model import CIN
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.johnson.model import Johnson
 from ir_transfer.models.style_code import blend_codes
-from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal.detail_contrast import detail_contrast
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import SMALL_LOOKS, scene, small_thermal

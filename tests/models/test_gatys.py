@@ -18,7 +18,8 @@ from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
 from ir_transfer.models.gatys.search import noise
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.thermal import GRAIN, overview_of
+from ir_transfer.models.thermal import GRAIN
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.tone import tone_of
 from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from ir_transfer.models import thermal
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.thermal import CONTRAST, ThermalModel, overview_of
+from ir_transfer.models.thermal import CONTRAST, ThermalModel
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.thermal.detail_contrast import detail_contrast
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.haar_detail import HaarDetail
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import scene, small_thermal

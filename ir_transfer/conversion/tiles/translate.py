@@ -22,8 +22,9 @@ from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.heap import return_freed
 from ir_transfer.models.capabilities import tile_statistics_of, tiles_of
-from ir_transfer.models.thermal import Survey, ThermalModel, overview_of
+from ir_transfer.models.thermal import Survey, ThermalModel
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.windows import Window as ImageWindow
 from ir_transfer.nn.tiling import Inside
 

@@ -27,15 +27,15 @@ from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.models.thermal import GRAIN, TONE, overview_of
+from ir_transfer.models.thermal import GRAIN, TONE
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import resize_short_side, shrink_short_side
-from ir_transfer.nn.thermal.enlarging import enlarged
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.grain import add_grain
+from ir_transfer.nn.thermal.overview import enlarged, overview_of
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 

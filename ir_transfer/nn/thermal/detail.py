@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.box_mean import box_mean
-from ir_transfer.nn.thermal.enlarging import SAME, Scale
+from ir_transfer.nn.thermal.overview import SAME, Scale
 from ir_transfer.nn.thermal.windows import Window
 
 _SURFACE = 5  # positions at stride 8, so that windows have a side of 40 pixels of the overview
@@ -67,7 +67,7 @@ class Detail(nn.Module, ABC):
             overview: The reduced RGB image (B, 3, H, W).
             objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
             hidden: Share of each position that lamps and glare hide, at stride 4, (B, 1, h, w).
-            scale: Enlargement of the encoder's image; see :mod:`ir_transfer.nn.thermal.enlarging`.
+            scale: Enlargement of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
         """
 
     @abstractmethod

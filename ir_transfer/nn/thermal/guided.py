@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import finer, local_mean
-from ir_transfer.nn.thermal.enlarging import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.saturation import fill_hidden
 from ir_transfer.nn.thermal.windows import Window, sample
 

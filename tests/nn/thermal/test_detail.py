@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal import guided, haar_detail
 from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import map_energy
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
 from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.windows import Window, sample
 
 KINDS = {"guided": GuidedDetail, "haar": HaarDetail}

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, noise_level, with_local_contrast
+from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.windows import Window, sample
 
 

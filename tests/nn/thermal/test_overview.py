@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ir_transfer.nn.thermal.enlarging import ENCODED_PIXELS, SAME, at_overview, encoded_size, enlarged, resized
+from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, SAME, at_overview, encoded_size, enlarged, resized
 
 
 def test_sizes_of_the_encoders_image() -> None:

@@ -1,10 +1,11 @@
-"""Enlarges small overviews for the content encoder, which was trained on larger images of objects."""
+"""Overview of an image, and its enlargement for the content encoder, which was trained on larger images of objects."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.interpolation import interpolated
@@ -20,6 +21,11 @@ Scale = tuple[float | Tensor, float | Tensor]
 
 SAME: Scale = (1.0, 1.0)
 """Scale of an overview that is not enlarged."""
+
+
+def overview_of(images: Tensor, factor: int) -> Tensor:
+    """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be smaller."""
+    return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images
 
 
 def encoded_size(height: int, width: int) -> tuple[int, int]:
