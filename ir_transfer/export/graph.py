@@ -18,7 +18,7 @@ from ir_transfer.export.overview import (
     cells_of,
     factor_table,
     sizes_of,
-    traced_enlarged,
+    traced_encoder_image,
     traced_overview,
 )
 from ir_transfer.models.style_facts import POLARITY
@@ -262,8 +262,8 @@ class TracedGraph(nn.Module):
         wanted = dict(zip(self.names, style, strict=True)) if self.baked is None else self.baked
         factor = self.table.factor(*sizes_of(image))
         overview = traced_overview(image, factor)
-        larger, scale = traced_enlarged(overview)
-        maps, _ = self.model.maps(overview, self.model.encoder(larger), wanted, scale=scale)
+        seen, scale = traced_encoder_image(overview)
+        maps, _ = self.model.maps(overview, self.model.encoder(seen), wanted, scale=scale)
         canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
         tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
         toned = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)

@@ -1,4 +1,4 @@
-"""Reduction of an image to its overview, and its enlargement, by tensors of the graph, so that any size works."""
+"""Reduction of an image to its overview and the encoder's image by tensors of the graph, so that any size works."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, LARGEST_SCALE, resized
 
 
@@ -68,11 +69,11 @@ def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
     return cells / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
 
 
-def traced_enlarged(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return the same as :func:`ir_transfer.nn.thermal.overview.enlarged`, for an overview (1, 3, h, w)."""
+def traced_encoder_image(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Return the same as :func:`ir_transfer.nn.thermal.overview.encoder_image`, for an overview (1, 3, h, w)."""
     height, width = sizes_of(overview)
-    scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(1, LARGEST_SCALE)
-    rows, columns = ((scale * size).round().to(torch.int64) for size in (height, width))
+    scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(max=LARGEST_SCALE)
+    rows, columns = ((scale * size).round().to(torch.int64).clamp(min=SMALLEST_SIDE) for size in (height, width))
     scales = rows / height, columns / width
     return resized(overview, rows, columns, scales), scales
 

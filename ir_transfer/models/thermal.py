@@ -31,7 +31,7 @@ from ir_transfer.nn.thermal.grain import add_grain, grain_deviation
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
-from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, enlarged, overview_of
+from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, encoder_image, overview_of
 from ir_transfer.nn.thermal.saturation import hidden_share
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_from, tone_moments, tone_of
 from ir_transfer.nn.thermal.windows import Window
@@ -203,8 +203,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             weights: Share of valid pixels at every position (1, 1, h, w); None if all are valid.
             statistics: Statistics that replace those of the image, for the frames of a video.
         """
-        larger, scale = enlarged(overview)
-        maps, measured = self.maps(overview, self.encoder(larger), style, statistics, weights, scale)
+        image, scale = encoder_image(overview)
+        maps, measured = self.maps(overview, self.encoder(image), style, statistics, weights, scale)
         canonical = None
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
@@ -225,7 +225,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     ) -> tuple[DetailMaps, dict[str, Moments]]:
         """Return the maps that the full-size image is computed from, and the moments of the neck's levels and detail.
 
-        ``features`` are the encoder's of ``overview`` (B, 3, h, w), enlarged by ``scale``; ``statistics`` and
+        ``features`` are the encoder's of ``overview`` (B, 3, h, w), resized by ``scale``; ``statistics`` and
         ``weights`` are those of :meth:`survey`.
         """
         measured: dict[str, Moments] = {}

@@ -35,7 +35,7 @@ from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.grain import add_grain
-from ir_transfer.nn.thermal.overview import enlarged, overview_of
+from ir_transfer.nn.thermal.overview import encoder_image, overview_of
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
@@ -175,8 +175,8 @@ class Gatys(TranslationModel):
         factor = self.start.overview_factor(height, width)
         with torch.no_grad():
             overview = overview_of(image, factor)
-            larger, scale = enlarged(overview)
-            maps, _ = self.start.maps(overview, self.start.encoder(larger), style, scale=scale)
+            seen, scale = encoder_image(overview)
+            maps, _ = self.start.maps(overview, self.start.encoder(seen), style, scale=scale)
             thermal = self.start.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
             whole = self.start.detail.render(image, maps.at(factor), Window.whole(height, width))
         canonical = standardised(whole) + _sized(self._search(standardised(thermal), style), height, width)

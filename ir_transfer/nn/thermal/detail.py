@@ -67,7 +67,7 @@ class Detail(nn.Module, ABC):
             overview: The reduced RGB image (B, 3, H, W).
             objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
             hidden: Share of each position that lamps and glare hide, at stride 4, (B, 1, h, w).
-            scale: Enlargement of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
+            scale: Of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
         """
 
     @abstractmethod

@@ -1,36 +1,36 @@
-"""Small overviews are enlarged for the encoder, and its maps are placed back without a shift."""
+"""The encoder's image has the size of its training images, and its maps are placed back without a shift."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, SAME, at_overview, encoded_size, enlarged, resized
+from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, SAME, at_overview, encoded_size, encoder_image, resized
 
 
 def test_sizes_of_the_encoders_image() -> None:
     sizes = {(240, 320): (360, 480), (160, 212): (320, 424), (16, 16): (32, 32), (20, 2000): (40, 4000)}
-    sizes |= {(360, 480): (360, 480), (480, 640): (480, 640), (300, 400): (360, 480)}
+    sizes |= {(360, 480): (360, 480), (300, 400): (360, 480), (600, 800): (360, 480), (707, 707): (416, 416)}
+    sizes[20, 25_000] = (16, 14_697)
     assert {size: encoded_size(*size) for size in sizes} == sizes
     assert ENCODED_PIXELS == 172_800
 
 
-def test_an_image_that_is_large_enough_is_the_same() -> None:
+def test_an_image_of_that_size_is_the_same() -> None:
     image = torch.rand(1, 3, 360, 480)
-    found, scale = enlarged(image)
+    found, scale = encoder_image(image)
     assert found is image
     assert scale == SAME
     assert at_overview(image, scale, image, 4) is image
 
 
-@pytest.mark.parametrize("size", [(61, 83), (301, 403), (36, 401)])
+@pytest.mark.parametrize("size", [(61, 83), (301, 403), (36, 401), (600, 807)])
 @pytest.mark.parametrize("stride", [4, 8])
 def test_maps_return_to_their_places(size: tuple[int, int], stride: int) -> None:
     """A ramp of the image's coordinates, averaged over cells of the larger image, is one of the overview's cells."""
     rows, columns = (torch.arange(n) + 0.5 for n in size)
     overview = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))[None]
-    larger, scale = enlarged(overview)
-    assert larger.shape[-2] > size[0]
+    larger, scale = encoder_image(overview)
     cells = torch.nn.functional.avg_pool2d(larger, stride, ceil_mode=True, count_include_pad=False)
     found = at_overview(cells, scale, overview, stride)
     assert found.shape[-2:] == (-(-size[0] // stride), -(-size[1] // stride))
