@@ -53,7 +53,7 @@ and glare is filled from its surroundings, as those of long-wave infrared do. In
 _BYTES_PER_PIXEL = 56
 """Measured peak memory per pixel of a tile."""
 _OVERVIEW_BYTES = 350 * 10**6
-"""Measured peak memory for the largest overview."""
+"""Upper limit of the memory for the largest overview."""
 
 TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 """Names in a style of the fields of :class:`~ir_transfer.nn.thermal.tone.Tone`."""
