@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.limits import SMALLEST_SIDE
-from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, LARGEST_SCALE, resized
+from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, LARGEST_SCALE, MULTIPLE, resized
 
 
 class FactorTable(NamedTuple):
@@ -73,7 +72,8 @@ def traced_encoder_image(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor
     """Return the same as :func:`ir_transfer.nn.thermal.overview.encoder_image`, for an overview (1, 3, h, w)."""
     height, width = sizes_of(overview)
     scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(max=LARGEST_SCALE)
-    rows, columns = ((scale * size).round().to(torch.int64).clamp(min=SMALLEST_SIDE) for size in (height, width))
+    sides = ((scale * size / MULTIPLE).round().to(torch.int64) for size in (height, width))
+    rows, columns = (MULTIPLE * side.clamp(min=1) for side in sides)
     scales = rows / height, columns / width
     return resized(overview, rows, columns, scales), scales
 

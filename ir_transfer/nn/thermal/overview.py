@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.interpolation import interpolated
-from ir_transfer.nn.limits import SMALLEST_SIDE
 
 ENCODED_PIXELS = 360 * 480
 """Number of pixels of the encoder's image, that of the images from which it was distilled.
@@ -17,6 +16,9 @@ ENCODED_PIXELS = 360 * 480
 In images of 800 x 600 pixels, the thermal map of the overview itself correlates less with real infrared than that of
 this size (RoadScene .65 and .76), and in images of 320 x 240 pixels, far people are missed.
 """
+
+MULTIPLE = 16
+"""Both sides of the encoder's image are multiples of it, so that its levels up to stride 16 align, as in training."""
 
 LARGEST_SCALE = 2.0
 """Largest enlargement of a side."""
@@ -34,9 +36,9 @@ def overview_of(images: Tensor, factor: int) -> Tensor:
 
 
 def encoded_size(height: int, width: int) -> tuple[int, int]:
-    """Return height and width of the encoder's image for an overview; both are at least 16 pixels."""
+    """Return height and width of the encoder's image for an overview, multiples of :data:`MULTIPLE`."""
     scale = min(math.sqrt(ENCODED_PIXELS / (height * width)), LARGEST_SCALE)
-    rows, columns = (max(SMALLEST_SIDE, round(scale * side)) for side in (height, width))
+    rows, columns = (max(1, round(scale * side / MULTIPLE)) * MULTIPLE for side in (height, width))
     return rows, columns
 
 
