@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, LARGEST_SCALE, MULTIPLE, resized
 
 
@@ -73,7 +74,7 @@ def traced_encoder_image(overview: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor
     height, width = sizes_of(overview)
     scale = (ENCODED_PIXELS / (height * width).to(torch.float32)).sqrt().clamp(max=LARGEST_SCALE)
     sides = ((scale * size / MULTIPLE).round().to(torch.int64) for size in (height, width))
-    rows, columns = (MULTIPLE * side.clamp(min=1) for side in sides)
+    rows, columns = ((MULTIPLE * side).clamp(min=SMALLEST_SIDE) for side in sides)
     scales = rows / height, columns / width
     return resized(overview, rows, columns, scales), scales
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.interpolation import interpolated
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 ENCODED_PIXELS = 360 * 480
 """Number of pixels of the encoder's image, that of the images from which it was distilled.
@@ -17,8 +18,8 @@ In images of 800 x 600 pixels, the thermal map of the overview itself correlates
 this size (RoadScene .65 and .76), and in images of 320 x 240 pixels, far people are missed.
 """
 
-MULTIPLE = 16
-"""Both sides of the encoder's image are multiples of it, so that its levels up to stride 16 align, as in training."""
+MULTIPLE = 8
+"""Both sides of the encoder's image are multiples of it, so that its levels up to stride 8 align, as in training."""
 
 LARGEST_SCALE = 2.0
 """Largest enlargement of a side."""
@@ -38,7 +39,7 @@ def overview_of(images: Tensor, factor: int) -> Tensor:
 def encoded_size(height: int, width: int) -> tuple[int, int]:
     """Return height and width of the encoder's image for an overview, multiples of :data:`MULTIPLE`."""
     scale = min(math.sqrt(ENCODED_PIXELS / (height * width)), LARGEST_SCALE)
-    rows, columns = (max(1, round(scale * side / MULTIPLE)) * MULTIPLE for side in (height, width))
+    rows, columns = (max(SMALLEST_SIDE, round(scale * side / MULTIPLE) * MULTIPLE) for side in (height, width))
     return rows, columns
 
 

@@ -9,15 +9,15 @@ from ir_transfer.nn.thermal.overview import ENCODED_PIXELS, SAME, at_overview, e
 
 
 def test_sizes_of_the_encoders_image() -> None:
-    sizes = {(240, 320): (352, 480), (160, 212): (320, 416), (16, 16): (32, 32), (20, 2000): (32, 4000)}
-    sizes |= {(352, 480): (352, 480), (300, 400): (352, 480), (600, 800): (352, 480), (707, 707): (416, 416)}
-    sizes[20, 25_000] = (16, 14_704)
+    sizes = {(240, 320): (360, 480), (160, 212): (320, 424), (16, 16): (32, 32), (20, 2000): (40, 4000)}
+    sizes |= {(360, 480): (360, 480), (300, 400): (360, 480), (600, 799): (360, 480), (707, 707): (416, 416)}
+    sizes[20, 25_000] = (16, 14_696)
     assert {size: encoded_size(*size) for size in sizes} == sizes
     assert ENCODED_PIXELS == 172_800
 
 
 def test_an_image_of_that_size_is_the_same() -> None:
-    image = torch.rand(1, 3, 352, 480)
+    image = torch.rand(1, 3, 360, 480)
     found, scale = encoder_image(image)
     assert found is image
     assert scale == SAME
