@@ -14,8 +14,8 @@ from ir_transfer.nn.limits import SMALLEST_SIDE
 ENCODED_PIXELS = 360 * 480
 """Number of pixels of the encoder's image, that of the images from which it was distilled.
 
-In images of 800 x 600 pixels, the thermal map of the overview itself correlates less with real infrared than that of
-this size (RoadScene .65 and .76), and in images of 320 x 240 pixels, far people are missed.
+In images enlarged to a width of 800 pixels, the thermal map of the overview itself correlates less with real infrared
+than that of this size (RoadScene .65 and .76), and in images of 320 x 240 pixels, it misses far people.
 """
 
 MULTIPLE = 8
