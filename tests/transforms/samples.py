@@ -40,8 +40,8 @@ class TorchvisionImages(Dataset[tuple[Tensor, bool, int]]):
         )
 
 
-class AlbumentationsImages(Dataset[NDArray[np.uint8]]):
-    """The result for image ``index % distinct``."""
+class AlbumentationsImages(Dataset[NDArray[np.float32]]):
+    """The result for image ``index % distinct`` as float32, in which close strengths give different results."""
 
     def __init__(self, transform: AlbumentationsToInfrared, count: int, distinct: int) -> None:
         self.transform, self.count, self.distinct = transform, count, distinct
@@ -50,4 +50,5 @@ class AlbumentationsImages(Dataset[NDArray[np.uint8]]):
         return self.count
 
     def __getitem__(self, index: int) -> Any:
-        return self.transform(image=rgb(index % self.distinct).transpose(1, 2, 0))["image"]
+        image = rgb(index % self.distinct).transpose(1, 2, 0).astype(np.float32) / 255
+        return self.transform(image=image)["image"]

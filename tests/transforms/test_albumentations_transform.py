@@ -8,6 +8,7 @@ import albumentations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from ir_transfer.errors import InputError
@@ -18,6 +19,11 @@ from tests.transforms.samples import AlbumentationsImages, rgb
 
 def make(exemplar: Path, **given: Any) -> AlbumentationsToInfrared:
     return AlbumentationsToInfrared(str(exemplar), model="histogram", **given)
+
+
+def fine_photograph() -> NDArray[np.float32]:
+    """Return a photograph of float32, in which close strengths give different results; 8 bits would round them."""
+    return photograph(40, 56).astype(np.float32) / 255
 
 
 def test_only_the_image_is_changed(exemplar: Path) -> None:
@@ -68,7 +74,7 @@ def test_supports_replay(exemplar: Path) -> None:
     pipeline = albumentations.ReplayCompose(
         [make(exemplar, strength=(0, 1), sensors="boson-640", flip_probability=0.5)]
     )
-    image = photograph(40, 56)
+    image = fine_photograph()
     results = [pipeline(image=image) for _ in range(3)]
     assert len({result["image"].tobytes() for result in results}) == 3
     for result in results:
@@ -80,7 +86,7 @@ def test_supports_replay(exemplar: Path) -> None:
 def test_compose_seed_repeats_the_draws(exemplar: Path) -> None:
     def results(seed: int) -> list[bytes]:
         pipeline = albumentations.Compose([make(exemplar, strength=(0, 1))], seed=seed)
-        return [pipeline(image=photograph(40, 56))["image"].tobytes() for _ in range(3)]
+        return [pipeline(image=fine_photograph())["image"].tobytes() for _ in range(3)]
 
     assert results(1) == results(1)
     assert len({*results(1), *results(2)}) == 6
