@@ -19,7 +19,7 @@ from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.nn.content_encoder import OBJECTS, SKY, ContentEncoder, ContentFeatures, class_probabilities
+from ir_transfer.nn.content_encoder import OBJECTS, PEOPLE, SKY, ContentEncoder, ContentFeatures, class_probabilities
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
@@ -29,6 +29,7 @@ from ir_transfer.nn.thermal.detail_strength import DetailStrength
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.grain import add_grain, grain_deviation
 from ir_transfer.nn.thermal.guided import GuidedDetail
+from ir_transfer.nn.thermal.lamps import lamp_share
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, encoder_image, overview_of
@@ -47,8 +48,8 @@ SHARED: dict[str, Any] = {
     "depths": (2, 2, 2, 2),
     "fills_hidden": False,
 }
-"""Hyper-parameters of all compact systems, by name: the size of the bundled weights, and whether the map behind lamps
-and glare is filled from its surroundings, as those of long-wave infrared do. In near infrared, lamps are bright."""
+"""Hyper-parameters of all compact systems, by name: the size of the bundled weights, and whether lamps and glare are
+removed, as in long-wave infrared. In near infrared, lamps are bright."""
 
 _BYTES_PER_PIXEL = 56
 """Measured peak memory per pixel of a tile."""
@@ -239,16 +240,17 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             return self.align(level, neck, measured[place], style)
 
         classes = class_probabilities(features.logits)
-        sky, objects = (
-            at_overview(classes[:, which].sum(1, keepdim=True), scale, overview, CELL) for which in (SKY, OBJECTS)
+        sky, people, objects = (
+            at_overview(classes[:, c].sum(1, keepdim=True), scale, overview, CELL) for c in (SKY, PEOPLE, OBJECTS)
         )
-        hidden = hidden_share(overview, sky, objects) if self.fills_hidden else torch.zeros_like(objects)
+        hidden = lamps = torch.zeros_like(objects)
+        if self.fills_hidden:
+            hidden, lamps = hidden_share(overview, sky, objects), lamp_share(overview, people)
         levels = self.neck(features, align)
-        maps = self.detail.maps(levels, overview, objects, hidden, scale)
+        maps = self.detail.maps(levels, overview, objects, hidden, scale).without(lamps)
         own = self.detail.detail_energy(maps, overview)
-        gain = detail_contrast.local_gain(own, maps.luma, weights, objects)
         strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
-        evened = gain * detail_contrast.finer(strength, own)
+        evened = detail_contrast.local_gain(own, maps.luma, weights, objects) * detail_contrast.finer(strength, own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)

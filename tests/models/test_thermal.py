@@ -21,7 +21,7 @@ from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.haar_detail import HaarDetail
 from ir_transfer.nn.thermal.overview import overview_of
 from ir_transfer.nn.thermal.tone import tone_of
-from ir_transfer.nn.thermal.windows import Window
+from ir_transfer.nn.thermal.windows import Window, sample
 from tests.models.small_thermal import scene, small_thermal
 
 NAMES = ("adain", "wct2", "style_swap", "msgnet", "adjustable")
@@ -248,6 +248,24 @@ def test_the_map_behind_a_lamp_is_filled_if_the_model_does_so(name: str) -> None
     changed = (kept != filled).nonzero()
     assert changed.amin(0).tolist() == [7, 12], "three cells around it"
     assert changed.amax(0).tolist() == [18, 23]
+
+
+@pytest.mark.parametrize("name", ["adain", "wct2"])
+@torch.inference_mode()
+def test_a_small_lamp_leaves_no_speck_if_the_model_removes_lamps(name: str) -> None:
+    model, image = copy.deepcopy(small_thermal(name)), 0.1 + 0.1 * scene(128, 160)
+    for values in model.encoder.classify.parameters():
+        values.zero_()  # nobody is there
+    image[..., 52:64, 72:84] = 1
+    specks = []
+    for fills in (False, True):
+        model.fills_hidden = fills
+        survey = model.survey(image, 1, style_of(model).tensors)
+        assert survey.canonical is not None
+        speck = survey.canonical - sample(survey.maps.thermal, Window.whole(128, 160), 4)
+        specks.append(float(speck[..., 53:59, 77:83].abs().max()))
+    assert specks[0] > 0.1
+    assert specks[1] < 0.01 * specks[0]
 
 
 def _canonical(model: ThermalModel, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:

@@ -23,7 +23,7 @@ def make(exemplar: Path, **given: Any) -> AlbumentationsToInfrared:
 
 def fine_photograph() -> NDArray[np.float32]:
     """Return a photograph of float32, in which close strengths give different results; 8 bits would round them."""
-    return photograph(40, 56).astype(np.float32) / 255
+    return np.divide(photograph(40, 56), 255, dtype=np.float32)
 
 
 def test_only_the_image_is_changed(exemplar: Path) -> None:

@@ -37,6 +37,9 @@ class DetailMaps(Protocol):
     def amplified(self, gain: Tensor) -> Self:
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
 
+    def without(self, lamps: Tensor) -> Self:
+        """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
+
 
 def averaged_coefficients(coefficients: Tensor, objects: Tensor) -> Tensor:
     """Return coefficients of detail (B, K, h, w) averaged over windows, except at objects.

@@ -22,7 +22,7 @@ _SMOOTHEST = 0.25  # share of an image
 _QUIETEST = 0.05  # share of an image
 _SPREAD = 4.0  # largest variance of noise, relative to that of the quietest positions
 _UNIFORM = 1e-6  # variance of positions that are clipped or painted
-_COUNTED = 1.5  # of the variance, since noise is not equally strong everywhere
+_COUNTED = 2.5  # of the variance, since noise is not equally strong everywhere
 _LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
 

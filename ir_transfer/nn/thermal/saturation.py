@@ -26,8 +26,8 @@ def hidden_share(overview: Tensor, sky: Tensor, objects: Tensor) -> Tensor:
         sky: Probability of sky at stride 4, (B, 1, h, w).
         objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
     """
-    saturated = _ramp(cell_means(overview.to(sky).amin(1, keepdim=True)), *_SATURATED)
-    unknown = 1 - _ramp(torch.maximum(sky, objects), *_KNOWN)
+    saturated = ramp(cell_means(overview.to(sky).amin(1, keepdim=True)), *_SATURATED)
+    unknown = 1 - ramp(torch.maximum(sky, objects), *_KNOWN)
     return F.max_pool2d(saturated * unknown, _GROWTH, 1, _GROWTH // 2) * unknown
 
 
@@ -45,5 +45,6 @@ def fill_hidden(thermal: Tensor, hidden: Tensor) -> Tensor:
     return torch.lerp(thermal, (total + _LEAST * thermal) / (share + _LEAST), hidden)
 
 
-def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+def ramp(values: Tensor, low: float, high: float) -> Tensor:
+    """Return values of any shape as shares: 0 at ``low``, 1 at ``high``, linear between and constant beyond."""
     return ((values - low) / (high - low)).clamp(0, 1)

@@ -47,6 +47,19 @@ def levels(height: int, width: int, factor: int) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@torch.inference_mode()
+def test_lamps_have_neither_edges_nor_detail(kind: str) -> None:
+    detail, image = make(kind), torch.rand(1, 3, 64, 96)
+    maps = maps_of(detail, levels(64, 96, 1), image)
+    whole, lamps = Window.whole(64, 96), torch.zeros(1, 1, 16, 24)
+    lamps[..., 12:] = 1
+    plain, dark = (detail.render(image, found, whole) for found in (maps, maps.without(lamps)))
+    torch.testing.assert_close(dark[..., 52:], sample(maps.thermal, whole, 4)[..., 52:])
+    torch.testing.assert_close(dark[..., :40], plain[..., :40])
+    assert (plain - dark)[..., 52:].abs().max() > 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("factor", "size"), [(1, (61, 83)), (2, (117, 90)), (4, (129, 150)), (8, (97, 203))])
 @torch.inference_mode()
 def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) -> None:

@@ -127,5 +127,5 @@ def test_the_weak_contrast_of_objects_is_no_noise() -> None:
     assert float(plain[..., :8, :].max()) < 1e-3
     assert float(kept[..., :8, :16].min()) > 0.5
     torch.testing.assert_close(kept[..., 24:], plain[..., 24:])
-    half = local_gain(energy, luma, objects=0.5 * objects)[..., :8, :16]
-    assert 0.1 < float(half.min()) <= float(half.max()) < float(kept[..., :8, :16].min())
+    mostly = local_gain(energy, luma, objects=0.8 * objects)[..., :8, :16]
+    assert 0.1 < float(mostly.min()) <= float(mostly.max()) < float(kept[..., :8, :16].min())

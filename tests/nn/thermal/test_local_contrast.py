@@ -56,8 +56,8 @@ def test_it_has_the_type_of_the_image(image: Tensor) -> None:
 
 
 def level_of(deviation: float) -> float:
-    """Return 1.5 times a variance, above the part that is added to all."""
-    return float((1.5 * (deviation**2 - 0.01**2) + 0.01**2) ** 0.5)
+    """Return 2.5 times a variance, above the part that is added to all."""
+    return float((2.5 * (deviation**2 - 0.01**2) + 0.01**2) ** 0.5)
 
 
 def test_the_noise_level_follows_the_smoothest_quarter_of_the_valid_positions() -> None:
@@ -76,9 +76,9 @@ def test_texture_is_not_counted_as_noise_where_little_of_an_image_is_smooth() ->
     deviation = torch.full((1, 1, 20, 30), 0.05)
     deviation[..., :2, :] = 0.012
     variance = 4 * (0.012**2 - 0.01**2)
-    assert float(noise_level(deviation)) == pytest.approx((1.5 * variance + 0.01**2) ** 0.5)
+    assert float(noise_level(deviation)) == pytest.approx((2.5 * variance + 0.01**2) ** 0.5)
     deviation[..., 18:, :] = 0.01  # a black bar says nothing about noise
-    assert float(noise_level(deviation)) == pytest.approx((1.5 * variance + 0.01**2) ** 0.5)
+    assert float(noise_level(deviation)) == pytest.approx((2.5 * variance + 0.01**2) ** 0.5)
 
 
 def test_nothing_valid_has_the_largest_noise() -> None:
