@@ -247,7 +247,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         if self.fills_hidden:
             hidden, lamps = hidden_share(overview, sky, objects), lamp_share(overview, people)
         levels = self.neck(features, align)
-        maps = self.detail.maps(levels, overview, objects, hidden, scale).without(lamps)
+        maps = self.detail.maps(levels, overview, objects, hidden, scale).without_lamps(lamps)
         own = self.detail.detail_energy(maps, overview)
         strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
         evened = detail_contrast.local_gain(own, maps.luma, weights, objects) * detail_contrast.finer(strength, own)

@@ -37,7 +37,7 @@ class DetailMaps(Protocol):
     def amplified(self, gain: Tensor) -> Self:
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
 
-    def without(self, lamps: Tensor) -> Self:
+    def without_lamps(self, lamps: Tensor) -> Self:
         """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
 
 

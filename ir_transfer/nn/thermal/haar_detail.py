@@ -13,7 +13,7 @@ from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail, averaged_coefficients
 from ir_transfer.nn.thermal.detail_contrast import finer, local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
-from ir_transfer.nn.thermal.lamps import flattened, without_lamps
+from ir_transfer.nn.thermal.lamps import detail_left, flattened
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.saturation import fill_hidden
@@ -51,9 +51,9 @@ class HaarMaps(NamedTuple):
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
         return self._replace(gates=gain * self.gates)
 
-    def without(self, lamps: Tensor) -> HaarMaps:
+    def without_lamps(self, lamps: Tensor) -> HaarMaps:
         """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
-        return self._replace(fit=flattened(self.fit, self.thermal, lamps)).amplified(without_lamps(lamps))
+        return self._replace(fit=flattened(self.fit, self.thermal, lamps)).amplified(detail_left(lamps))
 
 
 class HaarDetail(Detail):

@@ -54,6 +54,6 @@ def flattened(fit: Tensor, thermal: Tensor, lamps: Tensor) -> Tensor:
     return torch.lerp(fit, flat, lamps.to(fit))
 
 
-def without_lamps(lamps: Tensor) -> Tensor:
+def detail_left(lamps: Tensor) -> Tensor:
     """Return the share of detail (B, 1, ceil(h / 2), ceil(w / 2)) that lamps of share (B, 1, h, w) leave."""
     return 1 - F.max_pool2d(lamps, 2, ceil_mode=True)

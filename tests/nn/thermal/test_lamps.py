@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.nn.thermal.guided_filter import fitted
-from ir_transfer.nn.thermal.lamps import flattened, lamp_share, without_lamps
+from ir_transfer.nn.thermal.lamps import detail_left, flattened, lamp_share
 
 NOBODY = torch.zeros(1, 1, 60, 80)
 
@@ -65,4 +65,4 @@ def test_a_lamp_removes_the_detail_of_every_position_that_it_touches() -> None:
     expected = torch.ones(1, 1, 3, 4)
     expected[..., 1, 3] = 0
     expected[..., 0, 0] = 0.75
-    torch.testing.assert_close(without_lamps(lamps), expected)
+    torch.testing.assert_close(detail_left(lamps), expected)
