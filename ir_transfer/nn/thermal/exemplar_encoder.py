@@ -36,6 +36,7 @@ class ExemplarEncoder(nn.Module):
         self.project = nn.ModuleList(
             nn.Conv2d(widths[source], target, 1) for source, target in zip(self._from, targets, strict=True)
         )
+        self.apply(_initialise)
 
     def forward(self, exemplars: Tensor, short_side: int = SHORT_SIDE) -> list[Tensor]:
         """Return features (B, C_l, h, w) for every level of the neck, finest first.
@@ -50,6 +51,19 @@ class ExemplarEncoder(nn.Module):
             features = level(features)
             levels.append(features)
         return [project(levels[source]) for source, project in zip(self._from, self.project, strict=True)]
+
+
+def _initialise(module: nn.Module) -> None:
+    """Start with features of deviations near 1 (He et al. 2015, equation 10).
+
+    They are the scale of all features of the neck: from PyTorch's own start, which is smaller, their covariances were
+    those of the regularisation, and models of covariances did not learn detail.
+    """
+    if isinstance(module, ResidualUnit):
+        module.second.conv.weight.data.mul_(0.5)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu" if module.kernel_size[0] > 1 else "linear")
+        nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
 def standardised(images: Tensor, weights: Tensor | None = None, eps: float = 1e-3) -> Tensor:

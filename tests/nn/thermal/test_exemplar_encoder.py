@@ -40,3 +40,10 @@ def test_pooled_weights_are_the_shares_of_cells() -> None:
     weights = torch.zeros(1, 1, 8, 8)
     weights[..., :3] = 1
     assert pooled(weights, torch.zeros(1, 5, 4, 4))[0, 0, 0].tolist() == [1, 0.5, 0, 0]
+
+
+def test_features_start_with_deviations_near_1() -> None:
+    torch.manual_seed(0)
+    exemplar = torch.nn.functional.interpolate(torch.randn(1, 1, 24, 32), (192, 256), mode="bicubic")
+    for features in ExemplarEncoder((64, 96, 96, 96))(standardised(exemplar)):
+        assert 0.2 < features.detach().std() < 3
