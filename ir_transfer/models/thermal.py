@@ -19,7 +19,7 @@ from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.nn.content_encoder import OBJECTS, PEOPLE, SKY, ContentEncoder, ContentFeatures, class_probabilities
+from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
@@ -32,8 +32,10 @@ from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.lamps import lamp_share
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
+from ir_transfer.nn.thermal.outlines import outlined
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, encoder_image, overview_of
-from ir_transfer.nn.thermal.saturation import hidden_share
+from ir_transfer.nn.thermal.regions import Regions, regions_of
+from ir_transfer.nn.thermal.saturation import fill_hidden, hidden_share
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_from, tone_moments, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
@@ -48,8 +50,8 @@ SHARED: dict[str, Any] = {
     "depths": (2, 2, 2, 2),
     "fills_hidden": False,
 }
-"""Hyper-parameters of all compact systems, by name: the size of the bundled weights, and whether lamps and glare are
-removed, as in long-wave infrared. In near infrared, lamps are bright."""
+"""Hyper-parameters of all compact systems, by name: the size of the bundled weights, and whether the map is that of
+long-wave infrared, without lamps and glare and with contours of regions. In near infrared, lamps are bright."""
 
 _BYTES_PER_PIXEL = 56
 """Measured peak memory per pixel of a tile."""
@@ -239,18 +241,13 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        classes = class_probabilities(features.logits)
-        sky, people, objects = (
-            at_overview(classes[:, c].sum(1, keepdim=True), scale, overview, CELL) for c in (SKY, PEOPLE, OBJECTS)
-        )
-        hidden = lamps = torch.zeros_like(objects)
-        if self.fills_hidden:
-            hidden, lamps = hidden_share(overview, sky, objects), lamp_share(overview, people)
+        regions = regions_of(features.logits, overview, scale)
         levels = self.neck(features, align)
-        maps = self.detail.maps(levels, overview, objects, hidden, scale).without_lamps(lamps)
+        maps = self._maps(levels, overview, regions, scale)
         own = self.detail.detail_energy(maps, overview)
         strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
-        evened = detail_contrast.local_gain(own, maps.luma, weights, objects) * detail_contrast.finer(strength, own)
+        evened = detail_contrast.local_gain(own, maps.luma, weights, regions.objects)
+        evened = evened * detail_contrast.finer(strength, own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)
@@ -260,6 +257,14 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             energy = statistics[_ENERGY].mean
         gain = detail_contrast.detail_gain(energy, at_least_float32(self.contrast(style)))
         return maps.amplified(gain[..., None, None]), measured
+
+    def _maps(self, levels: list[Tensor], overview: Tensor, regions: Regions, scale: Scale) -> DetailMaps:
+        thermal = self.detail.thermal_map(levels[0], overview, scale)
+        if not self.fills_hidden:
+            return self.detail.maps(levels[1], thermal, overview, regions.objects, scale)
+        thermal = fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
+        maps = self.detail.maps(levels[1], outlined(thermal, regions), overview, regions.objects, scale)
+        return maps.without_lamps(lamp_share(overview, regions.people), thermal)
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor
@@ -289,12 +294,3 @@ def look_of(upright: Tensor) -> dict[str, Tensor]:
     tones = dict(zip(TONE, (values.to(upright) for values in tone_of(upright)), strict=True))
     contrast = detail_contrast.detail_contrast(upright).to(upright)
     return {**tones, CONTRAST: contrast, GRAIN: grain_deviation(upright)}
-
-
-def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
-    """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l) of features (B, C_l, h, w) of every level."""
-    style: dict[str, Tensor] = {}
-    for level, features in enumerate(levels):
-        moments = channel_moments(features)
-        style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(eps)}
-    return style

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from ir_transfer.nn.moments import Moments
+from ir_transfer.nn.moments import Moments, channel_moments
 
 
 def adain(
@@ -30,3 +32,12 @@ def adain(
     shift = shift * strength
     kind = features.dtype
     return torch.addcmul(shift[..., None, None].to(kind), features, scale[..., None, None].to(kind))
+
+
+def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
+    """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l) of features (B, C_l, h, w) of every level."""
+    style: dict[str, Tensor] = {}
+    for level, features in enumerate(levels):
+        moments = channel_moments(features)
+        style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(eps)}
+    return style

@@ -13,15 +13,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 CLASS_COUNT = 11
 """Channels of the class logits; :data:`ir_transfer.labels.soft_labels.CLASSES` names them."""
 
-OBJECTS = slice(1, 4)
-"""Classes with a heat source of their own: people, two-wheelers and vehicles."""
-
-PEOPLE = slice(1, 2)
-"""The class person, as a slice, so that indexing keeps the axis."""
-
-SKY = slice(4, 5)
-"""The class sky."""
-
 STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""
 

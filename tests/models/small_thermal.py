@@ -15,6 +15,7 @@ from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder, standardised
 
 SMALL_THERMAL: Mapping[str, Any] = {
+    "fills_hidden": True,  # as in long wave, whose map takes more steps
     "encoder_widths": (4, 6, 8, 8, 8), "encoder_depths": (0, 1, 1, 1, 1), "head_width": 8,
     "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
 }  # fmt: skip

@@ -15,7 +15,8 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.thermal import ThermalModel, level_statistics
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.adain import level_statistics
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 

@@ -15,8 +15,8 @@ from ir_transfer.models.capabilities import Sliders
 from ir_transfer.models.checks import check_style
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.thermal import ThermalModel, level_statistics
-from ir_transfer.nn.adain import adain
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.adain import adain, level_statistics
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder

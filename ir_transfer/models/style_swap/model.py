@@ -16,8 +16,8 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part
 from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
-from ir_transfer.models.thermal import ThermalModel, level_statistics
-from ir_transfer.nn.adain import adain
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.adain import adain, level_statistics
 from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
 from ir_transfer.nn.patch_swap import check_patch

@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.box_mean import box_mean
-from ir_transfer.nn.thermal.overview import SAME, Scale
+from ir_transfer.nn.precision import at_least_float32, full_precision
+from ir_transfer.nn.thermal.local_contrast import CELL
+from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
 from ir_transfer.nn.thermal.windows import Window
 
 _SURFACE = 5  # positions at stride 8, so that windows have a side of 40 pixels of the overview
@@ -37,8 +39,8 @@ class DetailMaps(Protocol):
     def amplified(self, gain: Tensor) -> Self:
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
 
-    def without_lamps(self, lamps: Tensor) -> Self:
-        """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
+    def without_lamps(self, lamps: Tensor, thermal: Tensor) -> Self:
+        """Return the maps with the values of ``thermal`` (B, 1, h, w) where lamps are, of share (B, 1, h, w)."""
 
 
 def averaged_coefficients(coefficients: Tensor, objects: Tensor) -> Tensor:
@@ -57,19 +59,38 @@ def averaged_coefficients(coefficients: Tensor, objects: Tensor) -> Tensor:
 
 
 class Detail(nn.Module, ABC):
-    """A network from the neck's levels and the RGB image to the canonical image."""
+    """A network from the neck's levels and the RGB image to the canonical image.
+
+    Args:
+        width: Channels of the neck's level at stride 4.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.to_thermal = nn.Conv2d(width, 1, 1)
+
+    def thermal_map(self, level: Tensor, overview: Tensor, scale: Scale = SAME) -> Tensor:
+        """Return the thermal map (B, 1, h, w) at stride 4 of the overview, in float32 or better.
+
+        Args:
+            level: The neck's level at stride 4 of the encoder's image (B, C, h', w').
+            overview: The reduced RGB image (B, 3, H, W).
+            scale: Of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
+        """
+        with full_precision(level):
+            return at_overview(self.to_thermal(at_least_float32(level)), scale, overview, CELL)
 
     @abstractmethod
     def maps(
-        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
+        self, level: Tensor, thermal: Tensor, overview: Tensor, objects: Tensor, scale: Scale = SAME
     ) -> DetailMaps:
-        """Return the maps from which the full-size image is computed.
+        """Return the maps from which the full-size image is computed, in float32 or better.
 
         Args:
-            levels: The neck's levels, finest first, for the encoder's image.
+            level: The neck's level at stride 8 of the encoder's image (B, C, h', w').
+            thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
             overview: The reduced RGB image (B, 3, H, W).
             objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
-            hidden: Share of each position that lamps and glare hide, at stride 4, (B, 1, h, w).
             scale: Of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
         """
 

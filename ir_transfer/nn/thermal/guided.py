@@ -14,7 +14,6 @@ from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.lamps import detail_left, flattened
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
-from ir_transfer.nn.thermal.saturation import fill_hidden
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
@@ -47,9 +46,9 @@ class GuidedMaps(NamedTuple):
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
         return self._replace(detail=gain * self.detail)
 
-    def without_lamps(self, lamps: Tensor) -> GuidedMaps:
-        """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
-        return self._replace(fit=flattened(self.fit, self.thermal, lamps)).amplified(detail_left(lamps))
+    def without_lamps(self, lamps: Tensor, thermal: Tensor) -> GuidedMaps:
+        """Return the maps with the values of ``thermal`` (B, 1, h, w) where lamps are, of share (B, 1, h, w)."""
+        return self._replace(fit=flattened(self.fit, thermal, lamps)).amplified(detail_left(lamps))
 
 
 class GuidedDetail(Detail):
@@ -68,24 +67,22 @@ class GuidedDetail(Detail):
     """
 
     def __init__(self, map_width: int = 64, width: int = 96, guides: int = 8, hidden: int = 16) -> None:
-        super().__init__()
-        self.to_thermal = nn.Conv2d(map_width, 1, 1)
+        super().__init__(map_width)
         self.to_detail = nn.Conv2d(width, guides, 1)
         self.guide = nn.Sequential(nn.Conv2d(4, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1), nn.Tanh())
         self.to_detail.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
 
     def maps(
-        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
+        self, level: Tensor, thermal: Tensor, overview: Tensor, objects: Tensor, scale: Scale = SAME
     ) -> GuidedMaps:
-        """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
-        with full_precision(levels[0]):
-            coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = fill_hidden(at_overview(self.to_thermal(coarse), scale, overview, CELL), hidden)
+        """Return the maps with the coefficients of the detail; see :meth:`Detail.maps`."""
+        with full_precision(level):
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
-            coefficients = at_overview(torch.tanh(self.to_detail(coarser)), scale, overview, 2 * CELL)
+            coefficients = torch.tanh(self.to_detail(at_least_float32(level)))
+            coefficients = at_overview(coefficients, scale, overview, 2 * CELL)
             return GuidedMaps(thermal, fit, averaged_coefficients(coefficients, objects), guides, luma)
 
     def detail_energy(self, maps: GuidedMaps, overview: Tensor) -> Tensor:

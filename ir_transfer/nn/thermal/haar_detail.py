@@ -16,7 +16,6 @@ from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.lamps import detail_left, flattened
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
-from ir_transfer.nn.thermal.saturation import fill_hidden
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
@@ -51,9 +50,9 @@ class HaarMaps(NamedTuple):
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
         return self._replace(gates=gain * self.gates)
 
-    def without_lamps(self, lamps: Tensor) -> HaarMaps:
-        """Return the maps without edges and detail where lamps are, of share (B, 1, h, w)."""
-        return self._replace(fit=flattened(self.fit, self.thermal, lamps)).amplified(detail_left(lamps))
+    def without_lamps(self, lamps: Tensor, thermal: Tensor) -> HaarMaps:
+        """Return the maps with the values of ``thermal`` (B, 1, h, w) where lamps are, of share (B, 1, h, w)."""
+        return self._replace(fit=flattened(self.fit, thermal, lamps)).amplified(detail_left(lamps))
 
 
 class HaarDetail(Detail):
@@ -73,21 +72,16 @@ class HaarDetail(Detail):
     """
 
     def __init__(self, map_width: int = 64, width: int = 96, guides: int = 4, hidden: int = 16) -> None:
-        super().__init__()
-        self.to_thermal = nn.Conv2d(map_width, 1, 1)
+        super().__init__(map_width)
         self.to_gates = nn.Conv2d(width, 2 * _BANDS * guides, 1)
         self.guide = nn.Sequential(nn.Conv2d(4, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1))
         self.to_gates.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_gates.bias)  # type: ignore[arg-type]
 
-    def maps(
-        self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor, scale: Scale = SAME
-    ) -> HaarMaps:
-        """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
-        with full_precision(levels[0]):
-            coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = fill_hidden(at_overview(self.to_thermal(coarse), scale, overview, CELL), hidden)
-            gates = at_overview(torch.tanh(self.to_gates(coarser)), scale, overview, 2 * CELL)
+    def maps(self, level: Tensor, thermal: Tensor, overview: Tensor, objects: Tensor, scale: Scale = SAME) -> HaarMaps:
+        """Return the maps with the gates of the bands; see :meth:`Detail.maps`."""
+        with full_precision(level):
+            gates = at_overview(torch.tanh(self.to_gates(at_least_float32(level))), scale, overview, 2 * CELL)
             fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))

@@ -35,7 +35,7 @@ def nothing(overview: Tensor) -> Tensor:
 
 
 def maps_of(detail: Detail, levels: list[Tensor], overview: Tensor) -> Any:
-    return detail.maps(levels, overview, nothing(overview), nothing(overview))
+    return detail.maps(levels[1], detail.thermal_map(levels[0], overview), overview, nothing(overview))
 
 
 def levels(height: int, width: int, factor: int) -> list[Tensor]:
@@ -53,7 +53,7 @@ def test_lamps_have_neither_edges_nor_detail(kind: str) -> None:
     maps = maps_of(detail, levels(64, 96, 1), image)
     whole, lamps = Window.whole(64, 96), torch.zeros(1, 1, 16, 24)
     lamps[..., 12:] = 1
-    plain, dark = (detail.render(image, found, whole) for found in (maps, maps.without_lamps(lamps)))
+    plain, dark = (detail.render(image, found, whole) for found in (maps, maps.without_lamps(lamps, maps.thermal)))
     torch.testing.assert_close(dark[..., 52:], sample(maps.thermal, whole, 4)[..., 52:])
     torch.testing.assert_close(dark[..., :40], plain[..., :40])
     assert (plain - dark)[..., 52:].abs().max() > 0.1

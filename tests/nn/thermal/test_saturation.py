@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.labels.soft_labels import CLASSES
-from ir_transfer.nn.content_encoder import OBJECTS, SKY
+from ir_transfer.nn.thermal.regions import regions_of
 from ir_transfer.nn.thermal.saturation import fill_hidden, hidden_share
 
 WARM, COLD = 0.7, -2.0
@@ -23,12 +23,13 @@ def lamp(row: int, column: int, level: float = 1.0) -> tuple[Tensor, Tensor]:
 
 
 def fill_saturated(thermal: Tensor, overview: Tensor, classes: Tensor) -> Tensor:
-    sky, objects = (classes[:, which].sum(1, keepdim=True) for which in (SKY, OBJECTS))
-    return fill_hidden(thermal, hidden_share(overview, sky, objects))
+    regions = regions_of(classes.clamp(min=1e-6).log(), overview)
+    return fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
 
 
 def classes(name: str, probability: float = 1.0) -> Tensor:
     found = torch.zeros(1, len(CLASSES), 40, 60)
+    found[:, CLASSES.index("road")] = 1 - probability
     found[:, CLASSES.index(name)] = probability
     return found
 
