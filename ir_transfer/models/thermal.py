@@ -22,8 +22,9 @@ from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
-from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal import detail_contrast
+from ir_transfer.nn.thermal.contours import steepened
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.detail_strength import DetailStrength
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
@@ -32,7 +33,6 @@ from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.lamps import lamp_share
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.neck import ThermalNeck
-from ir_transfer.nn.thermal.outlines import outlined
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview, encoder_image, overview_of
 from ir_transfer.nn.thermal.regions import Regions, regions_of
 from ir_transfer.nn.thermal.saturation import fill_hidden, hidden_share
@@ -262,8 +262,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         thermal = self.detail.thermal_map(levels[0], overview, scale)
         if not self.fills_hidden:
             return self.detail.maps(levels[1], thermal, overview, regions.objects, scale)
-        thermal = fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
-        maps = self.detail.maps(levels[1], outlined(thermal, regions), overview, regions.objects, scale)
+        with full_precision(thermal):
+            thermal = fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
+            steep = steepened(thermal, regions)
+        maps = self.detail.maps(levels[1], steep, overview, regions.objects, scale)
         return maps.without_lamps(lamp_share(overview, regions.people), thermal)
 
     def translate_window(

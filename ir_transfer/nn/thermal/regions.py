@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.nn.content_encoder import class_probabilities
+from ir_transfer.nn.precision import full_precision
 from ir_transfer.nn.thermal.local_contrast import CELL
 from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
 
@@ -53,6 +54,7 @@ def regions_of(logits: Tensor, overview: Tensor, scale: Scale = SAME) -> Regions
 
     ``scale`` is that of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
     """
-    classes = class_probabilities(logits)
-    grouped = [classes[:, list(numbers)].sum(1, keepdim=True) for numbers in _CLASSES]
-    return Regions(at_overview(torch.cat(grouped, dim=1), scale, overview, CELL))
+    with full_precision(logits):
+        classes = class_probabilities(logits)
+        grouped = [classes[:, list(numbers)].sum(1, keepdim=True) for numbers in _CLASSES]
+        return Regions(at_overview(torch.cat(grouped, dim=1), scale, overview, CELL))

@@ -1,4 +1,4 @@
-"""Outlines: gives the blurred thermal map the contours of the regions that the content encoder recognises.
+"""Contours: gives the blurred thermal map the contours of the regions that the content encoder recognises.
 
 A network that is trained on pairs with a registration error of several pixels predicts people with a glow around them,
 and so do cells of 4 pixels. The map decides which side of a contour is warmer and by how much; the class probabilities
@@ -20,7 +20,7 @@ _KNOWN = 0.05  # share of a window from which a side's mean is reliable
 _LEAST = 1e-4
 
 
-def outlined(thermal: Tensor, regions: Regions) -> Tensor:
+def steepened(thermal: Tensor, regions: Regions) -> Tensor:
     """Return the map with steep contours of regions: ``z + sum_c d_c (s_c - mean(s_c))``.
 
     s_c is a steep version of the probability of region c, its mean is over the width of the map's contours, and d_c is

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.nn.box_mean import box_mean
-from ir_transfer.nn.thermal.outlines import outlined
+from ir_transfer.nn.thermal.contours import steepened
 from ir_transfer.nn.thermal.regions import COUNT, Regions
 
 PERSON, SKY, GROUND, REST = 0, 3, 5, 6
@@ -33,7 +33,7 @@ def blurred(regions: Regions, region: int, inside: float, outside: float) -> Ten
 def test_a_contour_becomes_that_of_the_region(region: int, around: int, inside: float) -> None:
     regions = scene(region, around)
     thermal = blurred(regions, region, inside, 0.2)
-    found = outlined(thermal, regions)
+    found = steepened(thermal, regions)
     true = torch.where(regions.shares[:, region : region + 1] > 0.5, inside, 0.2)
     assert F.mse_loss(found, true) < 0.5 * F.mse_loss(thermal, true)
     steepness, before = (values[..., 20, 22:26].diff().abs().max() for values in (found, thermal))
@@ -46,13 +46,13 @@ def test_a_contour_does_not_make_objects_colder(region: int) -> None:
     shares = torch.zeros(1, COUNT, 40, 60)
     shares[:, region] = objects[:, 0]  # of no other region, so that only the object's own contour counts
     warm, cold = (blurred(Regions(shares), region, inside, 0.2) for inside in (1.0, -1.0))
-    assert (outlined(warm, Regions(shares)) - warm).abs().max() > 0.1
-    torch.testing.assert_close(outlined(cold, Regions(shares)), cold)
+    assert (steepened(warm, Regions(shares)) - warm).abs().max() > 0.1
+    torch.testing.assert_close(steepened(cold, Regions(shares)), cold)
 
 
 def test_positions_far_from_contours_are_unchanged() -> None:
     thermal = torch.randn(1, 1, 40, 60)
-    changed = (outlined(thermal, scene(PERSON, GROUND)) - thermal)[0, 0].abs() > 1e-3
+    changed = (steepened(thermal, scene(PERSON, GROUND)) - thermal)[0, 0].abs() > 1e-3
     assert changed[12:28, 24:36].any()
     assert not changed[:6].any()
     assert not changed[:, :18].any()
