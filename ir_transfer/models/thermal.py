@@ -241,9 +241,11 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        regions = regions_of(features.logits, overview, scale)
-        levels = self.neck(features, align)
-        maps = self._maps(levels, overview, regions, scale)
+        seen = regions_of(features.logits)
+        regions, levels = seen.of_overview(overview, scale), self.neck(features, align)
+        thermal = self.detail.thermal_map(levels[0])
+        thermals = [thermal, steepened(thermal, seen)] if self.fills_hidden else [thermal]
+        maps = self._maps(levels[1], torch.cat(thermals, dim=1), overview, regions, scale)
         own = self.detail.detail_energy(maps, overview)
         strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
         evened = detail_contrast.local_gain(own, maps.luma, weights, regions.objects)
@@ -258,15 +260,14 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         gain = detail_contrast.detail_gain(energy, at_least_float32(self.contrast(style)))
         return maps.amplified(gain[..., None, None]), measured
 
-    def _maps(self, levels: list[Tensor], overview: Tensor, regions: Regions, scale: Scale) -> DetailMaps:
-        thermal = self.detail.thermal_map(levels[0], overview, scale)
-        if not self.fills_hidden:
-            return self.detail.maps(levels[1], thermal, overview, regions.objects, scale)
-        with full_precision(thermal):
-            thermal = fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
-            steep = steepened(thermal, regions)
-        maps = self.detail.maps(levels[1], steep, overview, regions.objects, scale)
-        return maps.without_lamps(lamp_share(overview, regions.people), thermal)
+    def _maps(self, level: Tensor, thermals: Tensor, overview: Tensor, regions: Regions, scale: Scale) -> DetailMaps:
+        with full_precision(thermals):
+            thermals = at_overview(thermals, scale, overview, CELL)
+            if not self.fills_hidden:
+                return self.detail.maps(level, thermals, overview, regions.objects, scale)
+            plain, steep = fill_hidden(thermals, hidden_share(overview, regions.sky, regions.objects)).chunk(2, dim=1)
+            maps = self.detail.maps(level, steep, overview, regions.objects, scale)
+            return maps.without_lamps(lamp_share(overview, regions.people), plain)
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor

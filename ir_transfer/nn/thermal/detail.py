@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.box_mean import box_mean
 from ir_transfer.nn.precision import at_least_float32, full_precision
-from ir_transfer.nn.thermal.local_contrast import CELL
-from ir_transfer.nn.thermal.overview import SAME, Scale, at_overview
+from ir_transfer.nn.thermal.overview import SAME, Scale
 from ir_transfer.nn.thermal.windows import Window
 
 _SURFACE = 5  # positions at stride 8, so that windows have a side of 40 pixels of the overview
@@ -69,16 +68,11 @@ class Detail(nn.Module, ABC):
         super().__init__()
         self.to_thermal = nn.Conv2d(width, 1, 1)
 
-    def thermal_map(self, level: Tensor, overview: Tensor, scale: Scale = SAME) -> Tensor:
-        """Return the thermal map (B, 1, h, w) at stride 4 of the overview, in float32 or better.
-
-        Args:
-            level: The neck's level at stride 4 of the encoder's image (B, C, h', w').
-            overview: The reduced RGB image (B, 3, H, W).
-            scale: Of the encoder's image; see :mod:`ir_transfer.nn.thermal.overview`.
-        """
+    def thermal_map(self, level: Tensor) -> Tensor:
+        """Return the thermal map (B, 1, h, w) of the neck's level at stride 4 (B, C, h, w), in float32 or better."""
         with full_precision(level):
-            return at_overview(self.to_thermal(at_least_float32(level)), scale, overview, CELL)
+            thermal: Tensor = self.to_thermal(at_least_float32(level))
+            return thermal
 
     @abstractmethod
     def maps(

@@ -32,7 +32,7 @@ def hidden_share(overview: Tensor, sky: Tensor, objects: Tensor) -> Tensor:
 
 
 def fill_hidden(thermal: Tensor, hidden: Tensor) -> Tensor:
-    """Return a thermal map (B, 1, h, w) with hidden positions filled from their surroundings.
+    """Return thermal maps (B, C, h, w) with hidden positions filled from their surroundings.
 
     Args:
         thermal: In any range; at hidden positions, networks predict the low values of an overcast sky.
@@ -41,7 +41,7 @@ def fill_hidden(thermal: Tensor, hidden: Tensor) -> Tensor:
     hidden = hidden.to(thermal)
     seen = torch.cat([1 - hidden, (1 - hidden) * thermal], dim=1)
     around = torch.stack([weight * box_mean(seen, side) for side, weight in _WINDOWS]).sum(0)
-    share, total = around.chunk(2, dim=1)
+    share, total = around[:, :1], around[:, 1:]
     return torch.lerp(thermal, (total + _LEAST * thermal) / (share + _LEAST), hidden)
 
 

@@ -21,9 +21,9 @@ def scene(region: int, around: int) -> Regions:
 
 
 def blurred(regions: Regions, region: int, inside: float, outside: float) -> Tensor:
-    """Return a map (1, 1, 40, 60) of two values with contours 7 cells wide."""
+    """Return a map (1, 1, 40, 60) of two values with contours 9 cells wide."""
     share = (regions.shares[:, region : region + 1] > 0.5).float()
-    return box_mean(outside + (inside - outside) * share, 7)
+    return box_mean(outside + (inside - outside) * share, 9)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def nothing(overview: Tensor) -> Tensor:
 
 
 def maps_of(detail: Detail, levels: list[Tensor], overview: Tensor) -> Any:
-    return detail.maps(levels[1], detail.thermal_map(levels[0], overview), overview, nothing(overview))
+    return detail.maps(levels[1], detail.thermal_map(levels[0]), overview, nothing(overview))
 
 
 def levels(height: int, width: int, factor: int) -> list[Tensor]:

@@ -12,7 +12,7 @@ def regions(name: str, overview: Tensor) -> Regions:
     """Return the regions of an overview that shows one class."""
     logits = torch.zeros(1, len(CLASSES), 12, 16)
     logits[:, CLASSES.index(name)] = 20
-    return regions_of(logits, overview, (48 / overview.shape[-2], 64 / overview.shape[-1]))
+    return regions_of(logits).of_overview(overview, (48 / overview.shape[-2], 64 / overview.shape[-1]))
 
 
 @pytest.mark.parametrize(

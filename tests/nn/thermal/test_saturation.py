@@ -23,7 +23,7 @@ def lamp(row: int, column: int, level: float = 1.0) -> tuple[Tensor, Tensor]:
 
 
 def fill_saturated(thermal: Tensor, overview: Tensor, classes: Tensor) -> Tensor:
-    regions = regions_of(classes.clamp(min=1e-6).log(), overview)
+    regions = regions_of(classes.clamp(min=1e-6).log())
     return fill_hidden(thermal, hidden_share(overview, regions.sky, regions.objects))
 
 
