@@ -1,8 +1,7 @@
 """Contours: gives the blurred thermal map the contours of the regions that the content encoder recognises.
 
-A network that is trained on pairs with a registration error of several pixels predicts people with a glow around them,
-and so do cells of 4 pixels. The map decides which side of a contour is warmer and by how much; the class probabilities
-decide where the contour is.
+A network that was trained on pairs with registration errors of several pixels predicts people with a glow around them.
+The map decides which side of a contour is warmer, and by how much; the class probabilities decide where the contour is.
 """
 
 from __future__ import annotations
