@@ -15,7 +15,7 @@ from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph
-from tests.models.small_thermal import SMALL_THERMAL
+from tests.models.small_thermal import small_thermal
 
 CPU = torch.device("cpu")
 
@@ -66,9 +66,8 @@ def test_cuda_batches_are_buckets_that_fit_memory(exemplar: Path) -> None:
 
 
 def test_bfloat16_is_close_to_float32(exemplar: Path, tmp_path: Path) -> None:
-    torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
-    create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
+    small_thermal("adain").save(weights)
     translator = Translator.load(choose_styles([str(exemplar)], model="adain", weights=str(weights)), CPU)
     exact = translator(images(1))[0]
     half = replace(translator, precision="bfloat16")(images(1))[0]
