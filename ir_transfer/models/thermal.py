@@ -241,15 +241,12 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        seen = regions_of(features.logits)
-        regions, levels = seen.of_overview(overview, scale), self.neck(features, align)
-        thermal = self.detail.thermal_map(levels[0])
-        thermals = [thermal, steepened(thermal, seen)] if self.fills_hidden else [thermal]
-        maps = self._maps(levels[1], torch.cat(thermals, dim=1), overview, regions, scale)
+        seen, levels = regions_of(features.logits), self.neck(features, align)
+        regions = seen.of_overview(overview, scale)
+        maps = self._maps(levels, overview, seen, regions, scale)
         own = self.detail.detail_energy(maps, overview)
-        strength = at_overview(self.strength(levels[1]), scale, overview, 2 * CELL)
-        evened = detail_contrast.local_gain(own, maps.luma, weights, regions.objects)
-        evened = evened * detail_contrast.finer(strength, own)
+        evened = detail_contrast.finer(at_overview(self.strength(levels[1]), scale, overview, 2 * CELL), own)
+        evened = evened * detail_contrast.local_gain(own, maps.luma, weights, regions.objects)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)
@@ -260,13 +257,17 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         gain = detail_contrast.detail_gain(energy, at_least_float32(self.contrast(style)))
         return maps.amplified(gain[..., None, None]), measured
 
-    def _maps(self, level: Tensor, thermals: Tensor, overview: Tensor, regions: Regions, scale: Scale) -> DetailMaps:
-        with full_precision(thermals):
-            thermals = at_overview(thermals, scale, overview, CELL)
+    def _maps(
+        self, levels: list[Tensor], overview: Tensor, seen: Regions, regions: Regions, scale: Scale
+    ) -> DetailMaps:
+        thermal = self.detail.thermal_map(levels[0])
+        with full_precision(thermal):
+            plain = at_overview(thermal, scale, overview, CELL)
             if not self.fills_hidden:
-                return self.detail.maps(level, thermals, overview, regions.objects, scale)
-            plain, steep = fill_hidden(thermals, hidden_share(overview, regions.sky, regions.objects)).chunk(2, dim=1)
-            maps = self.detail.maps(level, steep, overview, regions.objects, scale)
+                return self.detail.maps(levels[1], plain, overview, regions.objects, scale)
+            both = torch.cat([plain, at_overview(steepened(thermal, seen), scale, overview, CELL)], dim=1)
+            plain, steep = fill_hidden(both, hidden_share(overview, regions.sky, regions.objects)).chunk(2, dim=1)
+            maps = self.detail.maps(levels[1], steep, overview, regions.objects, scale)
             return maps.without_lamps(lamp_share(overview, regions.people), plain)
 
     def translate_window(

@@ -39,7 +39,7 @@ class DetailMaps(Protocol):
         """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
 
     def without_lamps(self, lamps: Tensor, thermal: Tensor) -> Self:
-        """Return the maps with the values of ``thermal`` (B, 1, h, w) where lamps are, of share (B, 1, h, w)."""
+        """Return the maps with ``thermal`` (B, 1, h, w) and no detail where lamps are, of share (B, 1, h, w)."""
 
 
 def averaged_coefficients(coefficients: Tensor, objects: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class HaarMaps(NamedTuple):
         return self._replace(gates=gain * self.gates)
 
     def without_lamps(self, lamps: Tensor, thermal: Tensor) -> HaarMaps:
-        """Return the maps with the values of ``thermal`` (B, 1, h, w) where lamps are, of share (B, 1, h, w)."""
+        """Return the maps with ``thermal`` (B, 1, h, w) and no detail where lamps are, of share (B, 1, h, w)."""
         return self._replace(fit=flattened(self.fit, thermal, lamps)).amplified(detail_left(lamps))
 
 
